@@ -1,0 +1,56 @@
+"""Write one `serve()` function, and every OpenAI client can call it as a model and watch its tokens arrive.
+
+The names here are the public ones. The words that a program uses are loaded at once; what serves is loaded on first
+use, so that a program's own import costs little. No module of ours imports from here.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from .errors import ClientError, LoadError, MserveError, ProgramError, ShutdownError, StartupError
+from .events import Finish, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallStart, Usage
+from .options import Limits, Options, Times
+from .request import Request
+
+if TYPE_CHECKING:
+    from .server.config import Settings
+    from .server.worker import run, serve_async
+    from .web.app import create_app
+
+__all__ = [
+    "ClientError",
+    "Finish",
+    "Limits",
+    "LoadError",
+    "MserveError",
+    "Options",
+    "ProgramError",
+    "ReasoningDelta",
+    "Request",
+    "Settings",
+    "ShutdownError",
+    "StartupError",
+    "TextDelta",
+    "Times",
+    "ToolCallDelta",
+    "ToolCallStart",
+    "Usage",
+    "create_app",
+    "run",
+    "serve_async",
+]
+
+_LATER = {
+    "Settings": "server.config",
+    "create_app": "web.app",
+    "run": "server.worker",
+    "serve_async": "server.worker",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib  # noqa: PLC0415  # only for a name that is loaded later
+
+    value = globals()[name] = getattr(importlib.import_module(f".{_LATER[name]}", __name__), name)
+    return value

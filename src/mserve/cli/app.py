@@ -1,0 +1,47 @@
+"""Names the commands, and where the options of `mserve run` come from: flags, `MSERVE_*`, then `[tool.mserve]`."""
+
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+from cyclopts import App, ArgumentCollection, CycloptsError
+from cyclopts.config import Dict, Env
+
+from .failure import errors, told
+
+
+def pyproject(app: App, _commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Take what no flag and no variable gave from `[tool.mserve]` of the nearest `pyproject.toml`."""
+    here = Path.cwd()
+    file = next((file for folder in (here, *here.parents) if (file := folder / "pyproject.toml").is_file()), None)
+    if file is None:
+        return
+    try:
+        tables = tomllib.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise CycloptsError(msg=f"{file} cannot be read: {error}") from error
+    # No command is named to it: a table [tool.mserve.run] is refused like any key that is no option.
+    Dict(tables, root_keys=("tool", "mserve"), source=str(file))(app, (), arguments)
+
+
+app = App(
+    name="mserve",
+    help="Write one serve() function, and every OpenAI client can call it as a model.",
+    version=lambda: version("mserve"),
+    error_console=errors,
+    error_formatter=told,
+)
+# Named, not imported: `mserve --help` needs none of what the commands need.
+app.command(
+    "mserve.cli.run:run",
+    sort_key=1,
+    help="Serve programs to every OpenAI client.",
+    help_epilogue=(
+        "Example: mserve run program.py --port 8080\n\n"
+        "Each option can come from the environment (MSERVE_PORT=8080) or from [tool.mserve] in pyproject.toml "
+        "(port = 8080) as well: a flag beats the environment, which beats the file."
+    ),
+    config=[Env("MSERVE_", command=False, show=False), pyproject],
+)
+app.command("mserve.cli.demo:demo", sort_key=2, help="See tokens arrive from the model that comes with mserve.")
+app.command("mserve.cli.pull:pull", sort_key=3, help="Download the model that comes with mserve, ahead of time.")

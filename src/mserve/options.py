@@ -1,0 +1,34 @@
+"""Limits and times that the web layer, the runs and the server share: frozen values with their defaults."""
+
+from msgspec import Struct
+
+MIB = 1024 * 1024
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """How much of a thing there may be."""
+
+    max_body: int = 32 * MIB
+    """Bytes of a request's body; a larger one is a 413."""
+    log_events: int = 256
+    """Events that a program may be ahead of the slowest reader before it has to wait."""
+    log_chars: int = 256 * 1024
+    """The same, in characters of text."""
+
+
+class Times(Struct, frozen=True, kw_only=True):
+    """How long a thing may take, in seconds."""
+
+    grace: float = 10.0
+    """From the acceptance to the first event: a failure inside it still gets a true HTTP status."""
+    ping: float = 15.0
+    """The longest silence of a stream; then a comment is sent, so that no proxy takes it for dead."""
+    shutdown: float = 5.0
+    """What runs get to end, once the server stops."""
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """All that an app can be told."""
+
+    limits: Limits = Limits()
+    times: Times = Times()

@@ -1,0 +1,60 @@
+"""The contract between a program and everything that runs one. Knows neither user code nor HTTP."""
+
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from .events import Event
+from .request import Request
+
+Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
+
+
+class Cancelled(Protocol):
+    """Whether the run's answer is still wanted."""
+
+    def is_set(self) -> bool:
+        """Tell whether the run was cancelled. From any thread."""
+        ...
+
+    async def wait(self) -> None:
+        """Return once the run is cancelled. On the run's event loop."""
+        ...
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    """One request on its way to a program, with what surrounds it."""
+
+    request: Request
+    cancelled: Cancelled
+    headers: Mapping[str, str] = {}
+    caller: str | None = None
+    state: Any = None
+
+
+class Program(Protocol):
+    """Something that answers requests with events."""
+
+    @property
+    def name(self) -> str:
+        """What clients write as `model`."""
+        ...
+
+    @property
+    def declares(self) -> frozenset[str]:
+        """The names of the parameters that the program takes."""
+        ...
+
+    @property
+    def lifespan(self) -> Lifespan | None:
+        """What opens the things that all runs share. Programs of one module have the same object here."""
+        ...
+
+    def run(self, call: Call) -> AsyncGenerator[Event, None]:
+        """Answer once. One task iterates it and closes it; what it raises is the program's error.
+
+        A `ClientError` is for the client; any other exception is not.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""User code in: finding it, calling it, understanding what it says. Knows no HTTP and no wire."""

@@ -1,0 +1,31 @@
+"""Server-sent events: frames, comments and the JSON inside them. Every frame ends with a blank line."""
+
+import msgspec
+
+PING = b": ping\n\n"
+"""A comment: the one filler that no client takes for data."""
+DONE = b"data: [DONE]\n\n"
+"""OpenAI's last frame; nothing may follow it."""
+
+
+def frame(value: object) -> bytes:
+    """Give the frame whose data is a value's JSON."""
+    return b"data: " + one_line(msgspec.json.encode(value)) + b"\n\n"
+
+
+def quoted(text: str) -> bytes:
+    """Give a text as a JSON string that fits into a frame. It must have no lone surrogate."""
+    encoded = msgspec.json.encode(text)
+    return encoded if text.isascii() else one_line(encoded)
+
+
+def one_line(encoded: bytes) -> bytes:
+    r"""Escape what Unicode calls a line's end besides \n and \r: clients that use `splitlines` break a frame there.
+
+    In JSON these three can stand inside a string only, where the escape means the same.
+    """
+    return (
+        encoded.replace(b"\xe2\x80\xa8", b"\\u2028")
+        .replace(b"\xe2\x80\xa9", b"\\u2029")
+        .replace(b"\xc2\x85", b"\\u0085")
+    )

@@ -1,0 +1,59 @@
+"""What a client is told of an exception, and what the log is: a stranger gets no text that was not meant for one."""
+
+import logging
+from pathlib import Path
+from types import TracebackType
+
+from mserve.errors import ClientError, MserveError
+from mserve.events import Failure
+
+log = logging.getLogger("mserve.program")
+
+_OURS = Path(__file__).parent.parent
+_SORRY = "The program failed while answering. Its operator finds the reason in the server's log."
+
+
+def failure_of(error: BaseException, program: str) -> Failure:
+    """Turn what a program raised into what the client is told; all but a `ClientError` goes to the log."""
+    told = _client_error(error)
+    if told is not None:
+        try:
+            return failure_of_client(told)
+        except Exception:  # a subclass of the program's own, whose parts are missing or cannot be text
+            log.exception("program %s raised a ClientError that cannot be told", program)
+            return Failure(500, _SORRY, "program_error")
+    if isinstance(error, MserveError):
+        log.error("program %s: %s", program, error)
+    else:
+        log.error("program %s failed", program, exc_info=(type(error), error, _of_the_program(error.__traceback__)))
+    return Failure(500, _SORRY, "program_error")
+
+
+def failure_of_client(error: ClientError) -> Failure:
+    """Say what was meant for the client. Its author may have put anything in it: it becomes text that can be sent."""
+    return Failure(error.status, _text(error.message), _optional(error.code), _optional(error.param))
+
+
+def _optional(value: object) -> str | None:
+    return None if value is None else _text(value)
+
+
+def _text(value: object) -> str:
+    return str(value).encode(errors="replace").decode()
+
+
+def _client_error(error: BaseException) -> ClientError | None:
+    """Find a word to the client, alone or among the errors of a group."""
+    if isinstance(error, ClientError):
+        return error
+    if isinstance(error, BaseExceptionGroup):
+        return next((found for inner in error.exceptions if (found := _client_error(inner))), None)
+    return None
+
+
+def _of_the_program(traceback: TracebackType | None) -> TracebackType | None:
+    """Skip the frames of ours that lead to the program's: its author can do nothing with them."""
+    frame = traceback
+    while frame is not None and Path(frame.tb_frame.f_code.co_filename).is_relative_to(_OURS):
+        frame = frame.tb_next
+    return frame or traceback

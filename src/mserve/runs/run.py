@@ -1,0 +1,134 @@
+"""One execution of a program: a task that owns it from its first step to its close, and writes its log."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+
+from mserve.events import Event, Failure, Finish, ReasoningDelta, TextDelta, ToolCallDelta
+from mserve.options import Limits
+from mserve.program import Call, Program
+from mserve.request import Request
+from mserve.transcript import Order
+
+from .failure import failure_of
+from .log import Log, Reader, length
+
+PIECE = 64 * 1024
+"""Bytes of the longest text that stays one event: a longer one is cut, so that no frame is huge."""
+
+_CANCELLED = Failure(503, "The run was cancelled before its answer was whole.", "cancelled")
+
+State = Callable[[], Awaitable[object]]
+"""Gives what a program's lifespan opened, opening it where that is still to be done."""
+
+
+class Cancellation:
+    """The `cancelled` of a run's call: a `Cancelled`."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def is_set(self) -> bool:
+        """Tell whether the run was cancelled. From any thread."""
+        return self._event.is_set()
+
+    async def wait(self) -> None:
+        """Return once the run is cancelled. On the run's loop."""
+        await self._event.wait()
+
+    def set(self) -> None:
+        """Cancel. On the run's loop."""
+        self._event.set()
+
+
+class Run:
+    """A program that answers one request. Its log ends with one `Finish` and its usage, or with one `Failure`.
+
+    The program waits for its slowest reader. A run whose last reader leaves is cancelled.
+    """
+
+    def __init__(
+        self, program: Program, request: Request, *, headers: Mapping[str, str], state: State, limits: Limits
+    ) -> None:
+        self._program = program
+        self._request = request
+        self._headers = headers
+        self._state = state
+        self._cancelled = Cancellation()
+        self._order = Order()
+        self._failed = False
+        self._log = Log(limits, self.cancel)
+        self.task = asyncio.create_task(self._own(), name=f"mserve run of {program.name}")
+        # Not at the end of `_own`: a task that is cancelled before its first step never gets there.
+        self.task.add_done_callback(self._ended)
+
+    def reader(self) -> Reader:
+        """Follow the log, from the first event that it still holds."""
+        return self._log.reader()
+
+    def cancel(self) -> None:
+        """End the program where it stands. Its code sees a `CancelledError`, a closing, or `cancelled`."""
+        if not self._cancelled.is_set():
+            self._cancelled.set()
+            self.task.cancel()
+
+    async def _own(self) -> None:
+        try:
+            await self._iterate()
+        except BaseException as error:
+            if isinstance(error, asyncio.CancelledError) and self._cancelled.is_set():
+                raise
+            # Whatever else a program raises, SystemExit too, ends its own run and nothing more.
+            self._fail(failure_of(error, self._program.name))
+
+    async def _iterate(self) -> None:
+        state = await self._state()
+        events = self._program.run(
+            Call(request=self._request, cancelled=self._cancelled, headers=self._headers, state=state)
+        )
+        try:
+            async for event in events:
+                self._say(event)
+                await self._log.room()
+        finally:
+            await events.aclose()
+        if not self._order.finished:
+            self._finish(None)
+
+    def _say(self, event: Event) -> None:
+        if self._cancelled.is_set():
+            raise asyncio.CancelledError  # the program caught its own and went on
+        self._order.admit(event)
+        if isinstance(event, Finish):
+            self._finish(event)
+            return
+        for piece in _pieces(event):
+            self._log.append(piece)
+
+    def _finish(self, said: Finish | None) -> None:
+        for event in self._order.ending(said.reason if said else None):
+            self._log.append(event)
+
+    def _fail(self, failure: Failure) -> None:
+        """Write the failure that ends the log. An answer that was finished is whole, whatever happens afterwards."""
+        if not self._order.finished and not self._failed:
+            self._failed = True
+            self._log.append(failure)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled():
+            self._fail(_CANCELLED)
+        self._log.close()
+
+
+def _pieces(event: Event) -> Iterator[Event]:
+    """Cut an event whose text is larger than a frame should be; no code point is longer than four bytes."""
+    if length(event) * 4 <= PIECE or not isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta):
+        yield event
+        return
+    text = event.arguments if isinstance(event, ToolCallDelta) else event.text
+    if len(text.encode()) <= PIECE:
+        yield event
+        return
+    for start in range(0, len(text), PIECE // 4):
+        piece = text[start : start + PIECE // 4]
+        yield ToolCallDelta(event.id, piece) if isinstance(event, ToolCallDelta) else type(event)(piece)

@@ -1,0 +1,1 @@
+"""Keeps a serving process alive: its socket, its signals, its end. The only layer that knows uvicorn."""

@@ -1,0 +1,116 @@
+"""Assembles the ASGI app: which path is answered by what, and an answer in OpenAI's shape for all the others."""
+
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+
+from starlette.routing import Route, Router
+from starlette.types import Receive, Scope, Send
+
+from mserve.errors import ClientError, MserveError
+from mserve.events import Failure
+from mserve.options import Options
+from mserve.program import Lifespan, Program
+from mserve.programs.load import Source
+from mserve.programs.user import load
+from mserve.protocols import chat_completions, models
+from mserve.protocols.base import Wire
+from mserve.runs.failure import failure_of_client
+
+from .exchange import PostEndpoint
+from .replies import send_failure, send_json
+from .routing import Methods, not_found
+from .service import Service
+
+log = logging.getLogger("mserve")
+
+WIRES: tuple[Wire, ...] = (chat_completions,)
+
+
+def create_app(
+    *programs: Source,
+    names: Sequence[str] = (),
+    lifespan: Lifespan | None = None,
+    options: Options = Options(),  # noqa: B008  # frozen
+) -> "App":
+    """Make an ASGI app that serves programs: file paths, `module:name`s or callables.
+
+    `names` replace the programs' own, in order. `lifespan` is an async context manager function without arguments
+    that opens what they share; a `lifespan()` in a program's own module comes first. It is opened by the host's
+    lifespan, or at the first request where the host has none. Raises `LoadError` for what cannot be served.
+    """
+    return App(load(*programs, names=tuple(names), lifespan=lifespan), options)
+
+
+class App:
+    """An ASGI app around some programs."""
+
+    def __init__(self, programs: Sequence[Program], options: Options) -> None:
+        self._service = Service(programs, options)
+        posts = [Route(wire.PATH, Methods({"POST": PostEndpoint(self._service, wire)})) for wire in WIRES]
+        gets = [
+            Route(models.PATH, Methods({"GET": self._models})),
+            Route(f"{models.PATH}/{{model:path}}", Methods({"GET": self._model})),
+            Route("/health", Methods({"GET": self._health})),
+        ]
+        self._router = Router([*posts, *gets], redirect_slashes=False, default=not_found)
+
+    @property
+    def programs(self) -> Sequence[Program]:
+        """What is served."""
+        return tuple(self._service.programs.values())
+
+    async def open(self) -> None:
+        """Open what the programs share, as the host's lifespan does; `StartupError` where that fails."""
+        await self._service.lifespans.open()
+
+    async def drain(self) -> None:
+        """Let the runs that are open end by themselves, until their time is up; then end them, each with its error."""
+        await self._service.runs.drain()
+        await self._service.runs.close()
+
+    async def close(self) -> None:
+        """End all runs and close what the programs share; `ShutdownError` where that fails."""
+        await self._service.close()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Be an ASGI app."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+            return
+        try:
+            await self._router(scope, receive, send)
+        except ClientError as error:
+            await send_failure(send, failure_of_client(error))
+        except Exception:
+            # Ours, or a lifespan's: programs fail in their runs. Where an answer has begun, the host refuses another.
+            log.exception("a request failed inside the server")
+            with suppress(Exception):
+                await send_failure(send, Failure(500, "The server failed to answer.", "internal_error"))
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            await self.open()
+        except MserveError as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        try:
+            await self.close()
+        except MserveError as error:
+            await send({"type": "lifespan.shutdown.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _models(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        await send_json(send, models.encode_list(self._service.programs, self._service.created))
+
+    async def _model(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        name = scope["path_params"]["model"]
+        self._service.choose(name)
+        await send_json(send, models.encode_model(name, self._service.created))
+
+    async def _health(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        await send_json(send, b'{"status":"ok"}')

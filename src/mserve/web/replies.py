@@ -1,0 +1,30 @@
+"""Whole HTTP answers: a body that is ready, and errors in the shape that the client's protocol has for them."""
+
+from collections.abc import Callable, Sequence
+
+from starlette.types import Send
+
+from mserve.events import Failure
+from mserve.protocols.base import encode_error
+
+Header = tuple[bytes, bytes]
+
+RETRY_AFTER = b"1"
+"""Seconds."""
+
+
+async def send_json(send: Send, body: bytes, status: int = 200, headers: Sequence[Header] = ()) -> None:
+    """Send a JSON body that is ready."""
+    length = str(len(body)).encode()
+    start = [(b"content-type", b"application/json"), (b"content-length", length), *headers]
+    await send({"type": "http.response.start", "status": status, "headers": start})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def send_failure(
+    send: Send, failure: Failure, encode: Callable[[Failure], bytes] = encode_error, headers: Sequence[Header] = ()
+) -> None:
+    """Send an error with its own status, and when to come again where that may help."""
+    if failure.status in (429, 503):
+        headers = (*headers, (b"retry-after", RETRY_AFTER))
+    await send_json(send, encode(failure), failure.status, headers)

@@ -1,0 +1,66 @@
+"""What all tests share: real server processes, and one embedded model for the whole session."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from mserve.local import LocalModel, serving
+from processes import Serve, ServerProcess
+
+# A shared machine has no deadlines to keep, and the same cases each time make a failure anyone's to repeat.
+settings.register_profile("mserve", deadline=None, derandomize=True)
+settings.load_profile("mserve")
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """Start servers of this test's own; they end with it."""
+    yield from _serving(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def serve_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+    """Start servers that all tests of a module share."""
+    yield from _serving(tmp_path_factory.mktemp("programs"))
+
+
+def _serving(folder: Path) -> Iterator[Callable[..., ServerProcess]]:
+    started: list[ServerProcess] = []
+
+    def start(
+        *programs: str | Path, flags: tuple[str, ...] = (), env: Mapping[str, str] | None = None
+    ) -> ServerProcess:
+        files: list[str] = []
+        for program in programs:
+            file = program
+            if isinstance(program, str):
+                file = folder / f"program_{len(started)}_{len(files)}.py"
+                file.write_text(program)
+            files.append(str(file))
+        server = ServerProcess(*files, *flags, env=env)
+        started.append(server)
+        server.wait_until_ready()
+        return server
+
+    try:
+        yield start
+    finally:
+        for server in started:
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def embedded() -> Iterator[LocalModel]:
+    """The packaged model, loaded once, in this process."""
+    with asyncio.Runner() as runner:
+        model = serving()
+        yield runner.run(model.__aenter__())
+        runner.run(model.__aexit__(None, None, None))
