@@ -1,0 +1,65 @@
+import logging
+import logging.config
+import math
+from contextlib import nullcontext
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mserve.errors import StartupError
+from mserve.options import Limits, Options, Times
+from mserve.server.config import Settings, uvicorn_config
+
+LEVELS = {"critical": 50, "error": 40, "warning": 30, "info": 20, "debug": 10, "trace": 5}
+DAY = 86400
+RANGES = {
+    "port": (0, 65535),
+    "max_body": (1, 2**63 - 1),
+    "grace_period": (0, DAY),
+    "ping_interval": (0.1, DAY),
+    "shutdown_timeout": (0, DAY),
+}
+NUMBERS = st.integers() | st.floats() | st.sampled_from([0, 0.1, 1, 65535, 65536, DAY, DAY + 1])
+
+
+def test_the_defaults_are_the_apps_own() -> None:
+    assert Settings().options() == Options()
+
+
+def test_what_the_app_is_told_is_what_was_set() -> None:
+    settings = Settings(max_body=1, grace_period=2.5, ping_interval=3.5, shutdown_timeout=4)
+    assert settings.options() == Options(limits=Limits(max_body=1), times=Times(grace=2.5, ping=3.5, shutdown=4))
+
+
+@given(name=st.sampled_from(sorted(RANGES)), number=NUMBERS)
+def test_a_number_is_refused_by_its_name_where_it_makes_no_sense(name: str, number: float) -> None:
+    least, most = RANGES[name]
+    settings = Settings(**{name: number})  # type: ignore[arg-type]  # one of its numbers
+    with nullcontext() if least <= number <= most else pytest.raises(StartupError, match=f"^{name} is a number from "):
+        settings.options()
+
+
+@pytest.mark.parametrize("interval", [0, -1, math.nan, math.inf])
+def test_a_stream_of_nothing_but_comments_is_refused(interval: float) -> None:
+    with pytest.raises(StartupError, match=rf"ping_interval is a number from 0\.1 to 86400, not {interval}"):
+        Settings(ping_interval=interval).options()
+
+
+def test_uvicorn_is_told_what_was_set() -> None:
+    settings = Settings(
+        host="::1", port=1, uds="s", access_log=False, root_path="/r", proxy_headers=False, forwarded_allow_ips="*",
+    )  # fmt: skip
+    config = uvicorn_config(object(), settings)
+    assert (config.host, config.port, config.uds, config.root_path) == ("::1", 1, "s", "/r")
+    assert (config.access_log, config.proxy_headers, config.forwarded_allow_ips) == (False, False, "*")
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_the_level_counts_for_our_log_and_uvicorn_keeps_its_chatter_to_itself(level: str) -> None:
+    config = uvicorn_config(object(), Settings(log_level=level))  # type: ignore[arg-type]  # a name from the list
+    config.configure_logging()
+    assert logging.getLogger("mserve").level == LEVELS[level]
+    assert logging.getLogger("uvicorn.access").level == LEVELS[level]
+    chatty = logging.getLogger("uvicorn.error").isEnabledFor(logging.INFO)
+    assert chatty == (LEVELS[level] < logging.INFO)
