@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test check format lock clean
+.PHONY: demo test test-unit check format lock clean
 
 demo: $(VENV)/.demo
 	$(BIN)/mserve demo $(ARGS)
@@ -14,6 +14,10 @@ test: $(VENV)/.dev
 	$(BIN)/coverage run -m pytest $(ARGS)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
+
+# The fast part, in half a minute.
+test-unit: $(VENV)/.dev
+	$(BIN)/python -m pytest tests/test_transcript.py tests/protocols tests/programs tests/runs $(ARGS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -106,6 +106,23 @@ async def test_a_client_that_leaves_before_the_first_word_gets_nothing(stream: b
     await app.close()
 
 
+class BrokenHost(Host):
+    async def receive(self) -> Any:
+        raise RuntimeError("a secret of the host")
+
+
+@pytest.mark.parametrize("refuses", [None, 0])
+async def test_a_host_that_fails_is_an_error_in_the_log_and_a_500_where_it_can_be_sent(
+    refuses: int | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    host = BrokenHost(refuses=refuses)
+    await host.serve(mserve.create_app(serve), scope_of())
+    assert "a secret of the host" in caplog.text
+    sent = b"".join(message.get("body", b"") for message in host.sent)
+    assert b"secret" not in sent
+    assert (b'"code":"internal_error"' in sent) == (refuses is None)
+
+
 async def test_a_websocket_is_closed() -> None:
     host = Host()
     await host.serve(mserve.create_app(serve), scope_of("websocket", "/v1/realtime"))
