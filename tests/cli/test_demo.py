@@ -47,7 +47,7 @@ def test_once_streams_an_answer_and_ends() -> None:
     _, question, answer, speed = (part.strip() for part in done.stdout.strip().split("\n\n", 3))
     assert question == "Say hello."
     assert answer
-    assert re.search(r"first token after \d+ ms, then \d+ tokens/s; \d+ tokens in all$", speed)
+    assert re.search(r"first token after \d+ ms, then \d+ tokens/s; \d+ tokens in all$", speed, re.MULTILINE)
 
 
 def test_the_snippets_work_as_pasted_until_it_is_interrupted() -> None:

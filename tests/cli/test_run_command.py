@@ -14,7 +14,7 @@ LIMIT = 30
 ECHO = "def serve(prompt):\n    return prompt\n"
 NAMED = "def serve(prompt):\n    return {name!r}\n"
 BROKEN = {
-    "a syntax error": ("\ndef serve(prompt:\n    pass\n", "line 2: '(' was never closed"),
+    "a syntax error": ("\ndef serve(prompt:\n    pass\n", "line 2: syntax error: '(' was never closed"),
     "an exception at import": ("\n\n1 / 0\n", "line 3: ZeroDivisionError: division by zero"),
     "a missing package": (
         "import no_such_package.part\n",
@@ -83,7 +83,7 @@ def test_a_lifespan_that_fails_is_refused_with_its_reason(tmp_path: Path) -> Non
 
 def test_a_number_that_makes_no_sense_is_refused(tmp_path: Path) -> None:
     (program := tmp_path / "program.py").write_text(ECHO)
-    assert "ping_interval is a number from 0.1 to 86400, not 0.0" in refusal(str(program), "--ping-interval", "0")
+    assert "--ping-interval is a number from 0.1 to 86400, not 0.0" in refusal(str(program), "--ping-interval", "0")
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])

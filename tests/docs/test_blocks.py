@@ -20,7 +20,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).parent.parent.parent
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "examples" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SERVERS = ("mserve run", "mserve demo", "uvicorn")
 LIMIT = 60.0
 
@@ -34,7 +34,10 @@ class Reader:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self._port = str(listener.getsockname()[1])
         bin_folder = str(Path(sys.executable).parent)
-        self._environment = os.environ | {"PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}"}
+        self._environment = os.environ | {
+            "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
+            "OPENAI_BASE_URL": f"http://127.0.0.1:{self._port}/v1",  # for the examples' clients
+        }
         self._server: subprocess.Popen[str] | None = None
         self._output = ""
 
@@ -129,13 +132,13 @@ def blocks(document: Path) -> Iterator[tuple[str, str | None, str]]:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_block_of_a_document_runs(document: Path, reader: Reader) -> None:
     for kind, title, text in blocks(document):
         reader.follow(kind, title, text)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_link_to_a_file_leads_to_one(document: Path) -> None:
     for target in re.findall(r"\]\((?!http)([^)#]+)", document.read_text()):
         assert (document.parent / target).exists(), target

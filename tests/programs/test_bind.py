@@ -280,7 +280,7 @@ def test_a_parameter_of_a_missing_package_names_the_extra(
     path.write_text(f"def serve({parameter}): ...\n")
     script = WITHOUT.format(packages=(missing,))
     told = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True).stdout
-    wanted = f"{path}: the parameter {parameter!r} needs {missing}"
+    wanted = f"{path}, line 1: the parameter {parameter!r} needs {missing}"
     assert told.startswith(wanted)
     assert ", which is not installed" in told
     assert told.endswith(f"; try: pip install '{extra}'\n")

@@ -237,7 +237,7 @@ def test_a_file_without_a_program_tells_what_it_lacks(tmp_path: Path, text: str,
 FAILS = {
     "raise ValueError('no')": "ValueError: no",
     "1 / 0": "ZeroDivisionError: division by zero",
-    "def broken(:": "invalid syntax",
+    "def broken(:": "syntax error: invalid syntax",
     "import no_such_package.inner": "'no_such_package' is not installed here; try: pip install no_such_package",
     "raise ModuleNotFoundError('install me')": "ModuleNotFoundError: install me",
     "import sys; sys.exit(3)": "it ends the process when imported; put what runs as a script under if __name__ ==",
@@ -245,8 +245,8 @@ FAILS = {
     "import json; json.loads('{')": "json.decoder.JSONDecodeError: Expecting property name",
     "import pydantic; pydantic.TypeAdapter(int).validate_python('x')": "pydantic_core._pydantic_core.ValidationError",
     "from mserve.errors import ClientError; ClientError('', 200)": "ValueError: a ClientError's status",
-    "import ast; ast.literal_eval('(')": "'(' was never closed",
-    "raise SyntaxError('odd')": "odd",
+    "import ast; ast.literal_eval('(')": "syntax error: '(' was never closed",
+    "raise SyntaxError('odd')": "syntax error: odd",
 }
 
 
@@ -270,7 +270,7 @@ def test_the_line_is_the_innermost_one_of_the_authors_own_files(tmp_path: Path) 
 def test_a_file_that_is_no_text_is_named_without_a_line(tmp_path: Path, text: bytes, says: str) -> None:
     path = tmp_path / "no_text.py"
     path.write_bytes(text)
-    assert failure(path).startswith(f"{path}: {says}")
+    assert failure(path).startswith(f"{path}: syntax error: {says}")
 
 
 def test_a_load_error_inside_an_import_keeps_its_own_words(tmp_path: Path) -> None:

@@ -135,7 +135,10 @@ def test_nothing_to_serve_is_refused() -> None:
 
 
 def test_a_parameter_that_nothing_fills_names_the_program() -> None:
-    assert failure(lambda mesages: mesages).startswith("test_user:<lambda>: nothing fills the parameter 'mesages'")
+    says = failure(lambda mesages: mesages)
+    assert says.startswith(f"{__file__}, line ")
+    assert "nothing fills the parameter 'mesages'" in says
+    assert failure(partial(lambda mesages: mesages)).startswith("test_user:<lambda>: nothing fills")
 
 
 def test_the_given_lifespan_stands_in_where_a_program_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

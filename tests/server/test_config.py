@@ -36,13 +36,17 @@ def test_what_the_app_is_told_is_what_was_set() -> None:
 def test_a_number_is_refused_by_its_name_where_it_makes_no_sense(name: str, number: float) -> None:
     least, most = RANGES[name]
     settings = Settings(**{name: number})  # type: ignore[arg-type]  # one of its numbers
-    with nullcontext() if least <= number <= most else pytest.raises(StartupError, match=f"^{name} is a number from "):
+    with (
+        nullcontext()
+        if least <= number <= most
+        else pytest.raises(StartupError, match=f"^--{name.replace('_', '-')} is a number from ")
+    ):
         settings.options()
 
 
 @pytest.mark.parametrize("interval", [0, -1, math.nan, math.inf])
 def test_a_stream_of_nothing_but_comments_is_refused(interval: float) -> None:
-    with pytest.raises(StartupError, match=rf"ping_interval is a number from 0\.1 to 86400, not {interval}"):
+    with pytest.raises(StartupError, match=rf"--ping-interval is a number from 0\.1 to 86400, not {interval}"):
         Settings(ping_interval=interval).options()
 
 

@@ -89,6 +89,7 @@ def test_a_program_that_raises_before_its_first_word_is_a_500_without_its_text(
     assert reply.status_code == 500
     error = error_of(reply)
     assert (error["type"], error["code"]) == ("server_error", "program_error")
+    assert reply.headers["x-should-retry"] == "false"
     assert "secret" not in reply.text
 
 

@@ -120,3 +120,4 @@ async def _ask(question: str, base_url: str, stopped: Callable[[], bool]) -> Non
     rate = (tokens - 1) / (ended - first) if tokens > 1 else 0.0
     waited = (first - started) * 1000
     console.print(f"\n\n[dim]first token after {waited:.0f} ms, then {rate:.0f} tokens/s; {tokens} tokens in all[/]")
+    console.print("[dim]The model is tiny (135M parameters): quick to fetch, and often wrong.[/]")

@@ -24,7 +24,7 @@ def run(
     programs
         Python files with a serve() function (file.py, file.py:name), or module:name.
     name
-        What clients write as the model; once for each program, in order.
+        What clients write as the model; for the programs in order.
     settings
         How to serve.
 

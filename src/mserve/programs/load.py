@@ -3,6 +3,7 @@
 import hashlib
 import importlib
 import importlib.util
+import inspect
 import sys
 import sysconfig
 import traceback
@@ -50,6 +51,12 @@ def lifespan_of(module: object, place: str) -> Lifespan | None:
     if lifespan is not None and not callable(lifespan):
         raise LoadError(f"{place}: lifespan is {_kind(lifespan)}, not an async context manager function")
     return lifespan
+
+
+def line_of(serve: Callable[..., Any], place: str) -> str:
+    """Name the file and line of a function; the place that its author named, where it is no plain function."""
+    code = getattr(inspect.unwrap(serve), "__code__", None)
+    return f"{code.co_filename}, line {code.co_firstlineno}" if code is not None else place
 
 
 def _split(source: str) -> tuple[Path | str, str, str]:
@@ -120,7 +127,7 @@ def _told_as_load_errors(place: str) -> Iterator[None]:
     except SyntaxError as error:
         own = error.filename and error.lineno and _is_own(error.filename)
         where = f"{error.filename}, line {error.lineno}" if own else _where(error, place)
-        raise LoadError(f"{where}: {error.msg}") from error
+        raise LoadError(f"{where}: syntax error: {error.msg}") from error
     except SystemExit as error:
         why = "it ends the process when imported; put what runs as a script under if __name__ == '__main__':"
         raise LoadError(f"{_where(error, place)}: {why}") from error

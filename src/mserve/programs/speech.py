@@ -119,6 +119,8 @@ class Speech:
 def unknown(item: object) -> ProgramError:
     """Make the error for an item that nothing understands."""
     hint = "; return its first item" if isinstance(item, tuple) else ""
+    if item is None:
+        hint = "; a function that ends without a return says that"
     return ProgramError(f"the program said something of type {type(item).__name__}{hint}. It may say {_TAKES}")
 
 

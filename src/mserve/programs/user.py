@@ -11,7 +11,7 @@ from mserve.program import Call, Lifespan
 
 from .adapt import adapt, is_sync
 from .bind import Binding, bind
-from .load import Source, find
+from .load import Source, find, line_of
 
 
 class UserProgram(Struct, frozen=True):
@@ -52,7 +52,7 @@ def load(*sources: Source, names: tuple[str, ...] = (), lifespan: Lifespan | Non
                 f"{found.place} and {programs[name].place} are both called {name!r}: clients could not choose; "
                 "name them with --name, one for each program"
             )
-        binding = bind(found.serve, found.place)
+        binding = bind(found.serve, line_of(found.serve, found.place))
         programs[name] = UserProgram(
             name, found.place, found.lifespan or lifespan, found.serve, binding, is_sync(found.serve)
         )

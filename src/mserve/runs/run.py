@@ -71,6 +71,17 @@ class Run:
             self._cancelled.set()
             self.task.cancel()
 
+    @property
+    def is_cancelled(self) -> bool:
+        """Tell whether nobody wants the answer any more."""
+        return self._cancelled.is_set()
+
+    def give_up(self) -> None:
+        """Tell the readers of a cancelled run that it ended, though its program does not, and leave that behind."""
+        self._fail(_CANCELLED)
+        self._log.close()
+        self.task.cancel()
+
     async def _own(self) -> None:
         try:
             await self._iterate()

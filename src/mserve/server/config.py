@@ -73,7 +73,7 @@ class Settings:
         """Give what the app is told; `StartupError` for a number that makes no sense."""
         for name, (least, most) in _RANGES.items():
             if not least <= (value := getattr(self, name)) <= most:
-                raise StartupError(f"{name} is a number from {least} to {most}, not {value}")
+                raise StartupError(f"--{name.replace('_', '-')} is a number from {least} to {most}, not {value}")
         times = Times(grace=self.grace_period, ping=self.ping_interval, shutdown=self.shutdown_timeout)
         return Options(limits=Limits(max_body=self.max_body), times=times)
 

@@ -1,6 +1,7 @@
 """Serves an app in this process: opens it, answers until told to stop, and closes what it opened."""
 
 import asyncio
+import logging
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -18,6 +19,8 @@ from .sockets import bind
 OnReady = Callable[[str], None]
 """Told the base URL for clients, once the server answers."""
 
+log = logging.getLogger("mserve")
+
 _LOOK = 0.1
 """Seconds between two looks at whether a signal came: uvicorn's handler only leaves a mark."""
 
@@ -33,6 +36,7 @@ class Worker(uvicorn.Server):
         super().__init__(uvicorn_config(app, settings))
         self._app = app
         self._on_ready = on_ready
+        self._shutdown_timeout = settings.shutdown_timeout
         self._was_cancelled = False
 
     def run_forever(self) -> None:
@@ -90,7 +94,13 @@ class Worker(uvicorn.Server):
             server.close()
         for connection in list(self.server_state.connections):
             connection.shutdown()
-        await self._app.drain()
+        if self._app.open_requests:
+            log.info("ending: open requests get %s s; Ctrl-C ends them at once", self._shutdown_timeout)
+        draining = asyncio.create_task(self._app.drain())
+        while not draining.done() and not self.force_exit:
+            await asyncio.wait([draining], timeout=_LOOK)
+        draining.cancel()
+        await self._app.end_runs()
         await super().shutdown(sockets)
 
     def _base_url(self, sockets: list[socket.socket] | None) -> str:

@@ -64,9 +64,17 @@ class App:
         """Open what the programs share, as the host's lifespan does; `StartupError` where that fails."""
         await self._service.lifespans.open()
 
+    @property
+    def open_requests(self) -> int:
+        """How many answers somebody waits for."""
+        return self._service.runs.wanted
+
     async def drain(self) -> None:
-        """Let the runs that are open end by themselves, until their time is up; then end them, each with its error."""
+        """Let the answers that somebody waits for come to their end, until their time is up."""
         await self._service.runs.drain()
+
+    async def end_runs(self) -> None:
+        """End all runs; who still waits hears an error."""
         await self._service.runs.close()
 
     async def close(self) -> None:

@@ -6,6 +6,7 @@ from starlette.types import Send
 
 from mserve.events import Failure
 from mserve.protocols.base import encode_error
+from mserve.runs.failure import PROGRAM_ERROR
 
 Header = tuple[bytes, bytes]
 
@@ -27,4 +28,7 @@ async def send_failure(
     """Send an error with its own status, and when to come again where that may help."""
     if failure.status in (429, 503):
         headers = (*headers, (b"retry-after", RETRY_AFTER))
+    if failure.code == PROGRAM_ERROR:
+        # OpenAI's SDKs repeat what fails with a 500, twice: programs cost money, and few fail by chance.
+        headers = (*headers, (b"x-should-retry", b"false"))
     await send_json(send, encode(failure), failure.status, headers)

@@ -14,6 +14,8 @@ from .schema import Body, Message, Tool
 _PARAMETERS = frozenset(Parameters.__struct_fields__)
 # The client's own words may stand in what msgspec says, before the place.
 _PLACE = re.compile(r" - at `\$\.?(?P<place>[^`]*)`$")
+_JSON_TYPES = {"int": "integer", "float": "number", "str": "string", "bool": "boolean"}
+_TYPE = re.compile(r"\b(?:int|float|str|bool)\b")
 _NAME = re.compile(r"Object (?:missing required|contains unknown) field `(?P<name>.*)`", re.DOTALL)
 
 
@@ -70,6 +72,8 @@ def _misfit(text: str) -> ClientError:
     place = _PLACE.search(text)
     path = place["place"] if place else ""
     what = text[: place.start()] if place else text
+    if what.startswith("Expected"):
+        what = _TYPE.sub(lambda found: _JSON_TYPES[found[0]], what)
     name = _NAME.fullmatch(what)
     if name is not None:
         path = f"{path}.{name['name']}" if path else name["name"]
