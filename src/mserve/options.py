@@ -32,3 +32,5 @@ class Options(Struct, frozen=True, kw_only=True):
 
     limits: Limits = Limits()
     times: Times = Times()
+    strict_model: bool = False
+    """Whether a single program, too, answers to its own name alone."""

@@ -9,11 +9,8 @@ from hypothesis import strategies as st
 
 from mserve.errors import ClientError
 from mserve.events import Event, Failure, Finish, TextDelta, ToolCallDelta, ToolCallStart, Usage
-from mserve.options import Options, Times
-from mserve.programs.user import load
-from mserve.runs.active import ActiveRuns
 from mserve.runs.run import PIECE
-from runs.running import LIMIT, REQUEST, log_of, no_state, read_all, start
+from runs.running import LIMIT, log_of, read_all, start
 
 
 async def test_what_a_program_says_is_the_log_and_a_finish_is_added() -> None:
@@ -173,18 +170,6 @@ async def test_a_program_that_cancels_its_own_task_has_failed() -> None:
     assert last.code == "program_error"
 
 
-async def test_runs_that_end_by_themselves_are_waited_for() -> None:
-    async def program() -> AsyncIterator[str]:
-        await asyncio.sleep(0.05)
-        yield "a"
-
-    runs = ActiveRuns(Options())
-    run = runs.start(load(program)[0], REQUEST, headers={}, state=no_state)
-    await runs.drain()
-    assert run.task.done()
-    assert await read_all(run) == [TextDelta("a"), Finish("stop")]
-
-
 @pytest.mark.parametrize("grouped", [False, True])
 async def test_a_client_error_speaks_to_the_client_and_not_to_the_log(
     grouped: bool, caplog: pytest.LogCaptureFixture
@@ -267,47 +252,3 @@ def test_every_log_has_exactly_one_end(events: list[Event], fails: bool) -> None
     ends = [number for number, event in enumerate(log) if isinstance(event, Finish | Failure)]
     assert len(ends) == 1
     assert all(isinstance(event, Usage) for event in log[ends[0] + 1 :])
-
-
-async def test_closing_the_active_runs_closes_every_program() -> None:
-    closed: list[int] = []
-
-    async def program() -> AsyncIterator[str]:
-        try:
-            yield "a"
-            await asyncio.Event().wait()
-        finally:
-            closed.append(1)
-
-    runs = ActiveRuns(Options())
-    readers = [runs.start(load(program)[0], REQUEST, headers={}, state=no_state).reader() for _ in range(3)]
-    for reader in readers:
-        await reader.take()
-    await runs.close()
-    assert len(closed) == 3
-    assert all([isinstance((await reader.take())[-1], Failure) for reader in readers])  # they await
-
-
-async def test_closing_the_active_runs_gives_up_on_a_program_that_does_not_end() -> None:
-    released = asyncio.Event()
-
-    async def program() -> AsyncIterator[str]:
-        yield "a"
-        while not released.is_set():
-            try:
-                await released.wait()
-            except asyncio.CancelledError:
-                continue
-
-    runs = ActiveRuns(Options(times=Times(shutdown=0.05)))
-    run = runs.start(load(program)[0], REQUEST, headers={}, state=no_state)
-    await run.reader().take()
-    async with asyncio.timeout(LIMIT):
-        await runs.close()
-    assert not run.task.done()
-    released.set()
-    await asyncio.wait([run.task])
-
-
-async def test_closing_no_runs_is_nothing() -> None:
-    await ActiveRuns(Options()).close()

@@ -138,6 +138,32 @@ def test_a_program_without_a_word_is_an_empty_reply(client: httpx.Client) -> Non
     assert (choice["message"]["content"], choice["finish_reason"]) == ("", "stop")
 
 
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/v1/chat/completions/", "write /v1/chat/completions, without the slash"),
+        ("/v1/models/", "write /v1/models, without the slash"),
+        ("/chat/completions", "write /v1/chat/completions. A client's base URL ends with /v1."),
+        ("/models/", "write /v1/models. A client's base URL ends with /v1."),
+        ("/v2/chat", "Clients post to /v1/chat/completions"),
+    ],
+)
+def test_a_path_that_is_nearly_right_is_told_the_right_one(client: httpx.Client, path: str, told: str) -> None:
+    address = str(client.base_url).removesuffix("/v1/")
+    reply = httpx.post(f"{address}{path}", json=BODY) if "chat" in path else httpx.get(f"{address}{path}")
+    assert reply.status_code == 404
+    assert told in error_of(reply)["message"]
+
+
+def test_with_strict_model_a_single_program_answers_to_its_own_name_alone(serve: Serve) -> None:
+    server = serve("def serve():\n    return 'a'\n", flags=("--name", "mine", "--strict-model"))
+    for model, status in (("mine", 200), ("gpt-4o", 404), (None, 200)):
+        fields = {"model": model} if model else {}
+        reply = httpx.post(f"{server.base_url}/chat/completions", json={"messages": MESSAGES, **fields})
+        assert reply.status_code == status
+    assert httpx.get(f"{server.base_url}/models/gpt-4o").status_code == 404
+
+
 def test_an_unknown_path_and_a_wrong_method_are_told_in_openais_shape(client: httpx.Client) -> None:
     assert error_of(client.get("/nowhere"))["code"] == "not_found"
     wrong = client.get("/chat/completions")

@@ -45,6 +45,8 @@ class Settings:
         Believe the X-Forwarded headers of trusted proxies.
     forwarded_allow_ips
         The trusted proxies, by address, separated by commas; * for all.
+    strict_model
+        Refuse every model's name but the programs' own, with one program, too.
     max_body
         The largest request body, in bytes.
     grace_period
@@ -64,6 +66,7 @@ class Settings:
     root_path: str = ""
     proxy_headers: bool = True
     forwarded_allow_ips: str = "127.0.0.1"
+    strict_model: bool = False
     max_body: int = 32 * MIB
     grace_period: float = 10.0
     ping_interval: float = 15.0
@@ -75,7 +78,7 @@ class Settings:
             if not least <= (value := getattr(self, name)) <= most:
                 raise StartupError(f"--{name.replace('_', '-')} is a number from {least} to {most}, not {value}")
         times = Times(grace=self.grace_period, ping=self.ping_interval, shutdown=self.shutdown_timeout)
-        return Options(limits=Limits(max_body=self.max_body), times=times)
+        return Options(limits=Limits(max_body=self.max_body), times=times, strict_model=self.strict_model)
 
 
 def uvicorn_config(app: object, settings: Settings) -> Config:

@@ -1,6 +1,6 @@
 """Answers for paths and methods that are not served: in OpenAI's shape, saying what is."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
@@ -29,10 +29,25 @@ class Methods:
         await send_failure(send, Failure(405, message, "method_not_allowed"), headers=[(b"allow", allowed.encode())])
 
 
-async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer a path that is not served."""
-    if scope["type"] == "websocket":
-        await WebSocketClose()(scope, receive, send)
-        return
-    message = f"There is no {scope['path']} here. Clients post to /v1/chat/completions; their base URL ends with /v1."
-    await send_failure(send, Failure(404, message, "not_found"))
+class NotFound:
+    """Answers a path that is not served, and knows those that are: most strangers are near one of them."""
+
+    def __init__(self, paths: Collection[str]) -> None:
+        self._paths = paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Be an ASGI app."""
+        if scope["type"] == "websocket":
+            await WebSocketClose()(scope, receive, send)
+            return
+        await send_failure(
+            send, Failure(404, self._message(scope["path"].removeprefix(scope.get("root_path", ""))), "not_found")
+        )
+
+    def _message(self, path: str) -> str:
+        bare = path.rstrip("/")
+        if bare in self._paths:
+            return f"There is no {path} here: write {bare}, without the slash at its end."
+        if f"/v1{bare}" in self._paths:
+            return f"There is no {path} here: write /v1{bare}. A client's base URL ends with /v1."
+        return f"There is no {path} here. Clients post to /v1/chat/completions; their base URL ends with /v1."

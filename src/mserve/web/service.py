@@ -22,8 +22,11 @@ class Service:
         self.created = int(time.time())
 
     def choose(self, model: str | None) -> Program:
-        """Give the program that a client means: a single one answers to every name. Else `ClientError`."""
-        if len(self.programs) == 1:
+        """Give the program that a client means: a single one answers to every name, unless `strict_model`.
+
+        `ClientError` where there is none of that name.
+        """
+        if len(self.programs) == 1 and (model is None or not self.options.strict_model):
             return next(iter(self.programs.values()))
         served = ", ".join(self.programs)
         if model is None:

@@ -1,0 +1,64 @@
+import asyncio
+from collections.abc import AsyncIterator
+
+from mserve.events import Failure, Finish, TextDelta
+from mserve.options import Options, Times
+from mserve.programs.user import load
+from mserve.runs.active import ActiveRuns
+from runs.running import LIMIT, REQUEST, no_state, read_all
+
+
+async def test_runs_that_end_by_themselves_are_waited_for() -> None:
+    async def program() -> AsyncIterator[str]:
+        await asyncio.sleep(0.05)
+        yield "a"
+
+    runs = ActiveRuns(Options())
+    run = runs.start(load(program)[0], REQUEST, headers={}, state=no_state)
+    await runs.drain()
+    assert run.task.done()
+    assert await read_all(run) == [TextDelta("a"), Finish("stop")]
+
+
+async def test_closing_the_active_runs_closes_every_program() -> None:
+    closed: list[int] = []
+
+    async def program() -> AsyncIterator[str]:
+        try:
+            yield "a"
+            await asyncio.Event().wait()
+        finally:
+            closed.append(1)
+
+    runs = ActiveRuns(Options())
+    readers = [runs.start(load(program)[0], REQUEST, headers={}, state=no_state).reader() for _ in range(3)]
+    for reader in readers:
+        await reader.take()
+    await runs.close()
+    assert len(closed) == 3
+    assert all([isinstance((await reader.take())[-1], Failure) for reader in readers])  # they await
+
+
+async def test_closing_the_active_runs_gives_up_on_a_program_that_does_not_end() -> None:
+    released = asyncio.Event()
+
+    async def program() -> AsyncIterator[str]:
+        yield "a"
+        while not released.is_set():
+            try:
+                await released.wait()
+            except asyncio.CancelledError:
+                continue
+
+    runs = ActiveRuns(Options(times=Times(shutdown=0.05)))
+    run = runs.start(load(program)[0], REQUEST, headers={}, state=no_state)
+    await run.reader().take()
+    async with asyncio.timeout(LIMIT):
+        await runs.close()
+    assert not run.task.done()
+    released.set()
+    await asyncio.wait([run.task])
+
+
+async def test_closing_no_runs_is_nothing() -> None:
+    await ActiveRuns(Options()).close()
