@@ -15,9 +15,10 @@ REQUEST = Request(messages=[{"role": "user", "content": "hello"}])
 LIMIT = 5.0
 
 
-def start(serve: Callable[..., Any], limits: Limits = Limits()) -> Run:  # noqa: B008  # frozen
+def start(serve: Callable[..., Any], limits: Limits = Limits(), **fields: Any) -> Run:  # noqa: B008  # frozen
     runs = ActiveRuns(Options(limits=limits, times=Times(shutdown=0.2)))
-    return runs.start(load(serve)[0], REQUEST, headers={}, state=no_state)
+    request = Request(messages=REQUEST.messages, **fields)
+    return runs.start(load(serve)[0], request, headers={}, state=no_state)
 
 
 async def no_state() -> None:
@@ -33,5 +34,5 @@ async def read_all(run: Run) -> list[RunEvent]:
     return events
 
 
-async def log_of(serve: Callable[..., Any]) -> list[RunEvent]:
-    return await read_all(start(serve))
+async def log_of(serve: Callable[..., Any], **fields: Any) -> list[RunEvent]:
+    return await read_all(start(serve, **fields))

@@ -11,6 +11,7 @@ from mserve.transcript import Order
 
 from .failure import failure_of
 from .log import Log, Reader, length
+from .stop import StopText
 
 PIECE = 64 * 1024
 """Bytes of the longest text that stays one event: a longer one is cut, so that no frame is huge."""
@@ -55,6 +56,7 @@ class Run:
         self._state = state
         self._cancelled = Cancellation()
         self._order = Order()
+        self._stop = StopText(request.stop)
         self._failed = False
         self._log = Log(limits, self.cancel)
         self.task = asyncio.create_task(self._own(), name=f"mserve run of {program.name}")
@@ -98,24 +100,37 @@ class Run:
         )
         try:
             async for event in events:
-                self._say(event)
+                if not self._say(event):
+                    break
                 await self._log.room()
         finally:
             await events.aclose()
         if not self._order.finished:
             self._finish(None)
 
-    def _say(self, event: Event) -> None:
+    def _say(self, event: Event) -> bool:
+        """Write what the program said; False where the client wanted it to end there."""
         if self._cancelled.is_set():
             raise asyncio.CancelledError  # the program caught its own and went on
         self._order.admit(event)
         if isinstance(event, Finish):
             self._finish(event)
-            return
+            return True
+        if isinstance(event, TextDelta):
+            text, stops = self._stop.feed(event.text)
+            self._write(event if text == event.text else TextDelta(text))
+            if stops:
+                self._finish(None)
+            return not stops
+        self._write(event)
+        return True
+
+    def _write(self, event: Event) -> None:
         for piece in _pieces(event):
             self._log.append(piece)
 
     def _finish(self, said: Finish | None) -> None:
+        self._write(TextDelta(self._stop.rest()))
         for event in self._order.ending(said.reason if said else None):
             self._log.append(event)
 
@@ -132,7 +147,12 @@ class Run:
 
 
 def _pieces(event: Event) -> Iterator[Event]:
-    """Cut an event whose text is larger than a frame should be; no code point is longer than four bytes."""
+    """Cut an event whose text is larger than a frame should be, and leave out a text of nothing.
+
+    No code point is longer than four bytes.
+    """
+    if isinstance(event, TextDelta) and not event.text:
+        return
     if length(event) * 4 <= PIECE or not isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta):
         yield event
         return
