@@ -1,7 +1,6 @@
 """For authors of programs: ask a program in memory, without a port, and see what clients would. Serves nobody."""
 
 import asyncio
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -15,7 +14,6 @@ from mserve.protocols import chat_completions
 from mserve.protocols.base import Envelope
 from mserve.transcript import Reply, Transcript
 from mserve.web.service import Service
-from mserve.web.shape import check_shape
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -47,13 +45,11 @@ async def ask_async(program: Source, question: str, **fields: Any) -> Answer:
     """Do as `ask` does, on a loop that already runs."""
     (loaded,) = load(program)
     body = {"model": loaded.name, "messages": [{"role": "user", "content": question}]} | fields
-    request = chat_completions.decode(msgspec.json.encode(body))
-    check_shape(request, loaded.declares)
     service = Service([loaded], Options())
+    request, _ = service.admit(chat_completions, msgspec.json.encode(body))
     try:
         await service.lifespans.open()
-        run = service.runs.start(loaded, request, headers={}, state=partial(service.state, loaded))
-        reader, events = run.reader(), list[RunEvent]()
+        reader, events = service.start(loaded, request, {}).reader(), list[RunEvent]()
         while not reader.ended:
             events += await reader.take()
     finally:

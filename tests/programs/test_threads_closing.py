@@ -1,6 +1,6 @@
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
@@ -48,6 +48,9 @@ async def next_of(items: AsyncGenerator[Any, None]) -> object:
     return await anext(items)
 
 
+Wait = Callable[[AsyncGenerator[Any, None]], Coroutine[Any, Any, object]]
+
+
 async def test_closing_waits_for_the_current_step_and_makes_no_other() -> None:
     gate, log = threading.Event(), list[str]()
     items = await stepping(gate, log)
@@ -59,10 +62,11 @@ async def test_closing_waits_for_the_current_step_and_makes_no_other() -> None:
     assert log == ["stepped", "closed"]
 
 
-async def test_a_cancelled_wait_ends_when_the_current_step_does() -> None:
+@pytest.mark.parametrize("wait", [next_of, close])
+async def test_a_cancelled_wait_or_closing_ends_when_the_current_step_does(wait: Wait) -> None:
     gate, log = threading.Event(), list[str]()
     items = await stepping(gate, log)
-    waiting = asyncio.create_task(next_of(items))
+    waiting = asyncio.create_task(wait(items))
     await several_ticks()
     waiting.cancel()
     await several_ticks()
@@ -85,20 +89,6 @@ async def test_a_second_cancellation_leaves_the_thread_behind() -> None:
         await waiting
     assert log == []
     gate.set()
-
-
-async def test_a_cancelled_closing_still_waits_for_the_program() -> None:
-    gate, log = threading.Event(), list[str]()
-    items = await stepping(gate, log)
-    closing = asyncio.create_task(close(items))
-    await several_ticks()
-    closing.cancel()
-    await several_ticks()
-    assert not closing.done()
-    gate.set()
-    with pytest.raises(asyncio.CancelledError):
-        await closing
-    assert log == ["stepped", "closed"]
 
 
 async def test_what_the_program_raises_when_it_is_closed_is_raised_by_the_closing() -> None:

@@ -13,7 +13,9 @@ PROGRAM_ERROR = "program_error"
 """The code of every failure that is the program's."""
 
 _OURS = Path(__file__).parent.parent
-_SORRY = "The program failed while answering. Its operator finds the reason in the server's log."
+_FAILED = Failure(
+    500, "The program failed while answering. Its operator finds the reason in the server's log.", PROGRAM_ERROR
+)
 
 
 def failure_of(error: BaseException, program: str) -> Failure:
@@ -24,12 +26,12 @@ def failure_of(error: BaseException, program: str) -> Failure:
             return failure_of_client(told)
         except Exception:  # a subclass of the program's own, whose parts are missing or cannot be text
             log.exception("program %s raised a ClientError that cannot be told", program)
-            return Failure(500, _SORRY, PROGRAM_ERROR)
+            return _FAILED
     if isinstance(error, MserveError):
         log.error("program %s: %s", program, error)
     else:
         log.error("program %s failed", program, exc_info=(type(error), error, _of_the_program(error.__traceback__)))
-    return Failure(500, _SORRY, PROGRAM_ERROR)
+    return _FAILED
 
 
 def failure_of_client(error: ClientError) -> Failure:

@@ -118,7 +118,8 @@ class Run:
             return True
         if isinstance(event, TextDelta):
             text, stops = self._stop.feed(event.text)
-            self._write(event if text == event.text else TextDelta(text))
+            if text:
+                self._write(event if text == event.text else TextDelta(text))
             if stops:
                 self._finish(None)
             return not stops
@@ -130,7 +131,8 @@ class Run:
             self._log.append(piece)
 
     def _finish(self, said: Finish | None) -> None:
-        self._write(TextDelta(self._stop.rest()))
+        if rest := self._stop.rest():
+            self._write(TextDelta(rest))
         for event in self._order.ending(said.reason if said else None):
             self._log.append(event)
 
@@ -147,12 +149,7 @@ class Run:
 
 
 def _pieces(event: Event) -> Iterator[Event]:
-    """Cut an event whose text is larger than a frame should be, and leave out a text of nothing.
-
-    No code point is longer than four bytes.
-    """
-    if isinstance(event, TextDelta) and not event.text:
-        return
+    """Cut an event whose text is larger than a frame should be; no code point is longer than four bytes."""
     if length(event) * 4 <= PIECE or not isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta):
         yield event
         return

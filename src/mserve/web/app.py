@@ -47,14 +47,16 @@ class App:
 
     def __init__(self, programs: Sequence[Program], options: Options) -> None:
         self._service = Service(programs, options)
-        self._not_found = NotFound([*(wire.PATH for wire in WIRES), models.PATH, "/health"])
         posts = [Route(wire.PATH, Methods({"POST": PostEndpoint(self._service, wire)})) for wire in WIRES]
         gets = [
             Route(models.PATH, Methods({"GET": self._models})),
             Route(f"{models.PATH}/{{model:path}}", Methods({"GET": self._model})),
             Route("/health", Methods({"GET": self._health})),
         ]
-        self._router = Router([*posts, *gets], redirect_slashes=False, default=self._not_found)
+        not_found = NotFound([route.path for route in (*posts, *gets)])
+        # Else no name at all would be a model's name.
+        nameless = Route(f"{models.PATH}/", not_found)
+        self._router = Router([nameless, *posts, *gets], redirect_slashes=False, default=not_found)
 
     @property
     def programs(self) -> Sequence[Program]:
@@ -116,11 +118,8 @@ class App:
     async def _models(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         await send_json(send, models.encode_list(self._service.programs, self._service.created))
 
-    async def _model(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _model(self, scope: Scope, _receive: Receive, send: Send) -> None:
         name = scope["path_params"]["model"]
-        if not name:
-            await self._not_found(scope, receive, send)
-            return
         self._service.choose(name)
         await send_json(send, models.encode_model(name, self._service.created))
 

@@ -4,7 +4,6 @@ import asyncio
 import time
 import uuid
 from collections.abc import Sequence
-from functools import partial
 
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
@@ -23,7 +22,6 @@ from mserve.transcript import Transcript
 from .body import ClientLeft, check_headers, read_body
 from .replies import Header, send_failure, send_json
 from .service import Service
-from .shape import check_shape
 
 STREAM_HEADERS: Sequence[Header] = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -50,8 +48,7 @@ class PostEndpoint:
             await send_failure(send, failure_of_client(error), self._wire.encode_error)
             return
         accepted = asyncio.get_running_loop().time()
-        state = partial(self._service.state, program)
-        reader = self._service.runs.start(program, request, headers=headers, state=state).reader()
+        reader = self._service.start(program, request, headers).reader()
         envelope = Envelope(uuid.uuid4().hex, int(time.time()), request.model or program.name)
         exchange = _Exchange(self._wire, envelope, request, reader, send)
         watch = asyncio.create_task(exchange.watch(receive))
@@ -69,10 +66,7 @@ class PostEndpoint:
     async def _admit(self, headers: Headers, receive: Receive) -> tuple[Request, Program]:
         max_body = self._service.options.limits.max_body
         check_headers(headers, max_body)
-        request = self._wire.decode(await read_body(receive, max_body))
-        program = self._service.choose(request.model)
-        check_shape(request, program.declares)
-        return request, program
+        return self._service.admit(self._wire, await read_body(receive, max_body))
 
 
 class _Exchange:

@@ -1,14 +1,19 @@
 """What all requests of one app share: its programs, their runs and lifespans, and its options."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 from mserve.errors import ClientError
 from mserve.options import Options
 from mserve.program import Program
+from mserve.protocols.base import Wire
+from mserve.request import Request
 from mserve.runs.active import ActiveRuns
+from mserve.runs.run import Run
 
 from .lifespan import Lifespans
+from .shape import check_shape
 
 
 class Service:
@@ -37,8 +42,18 @@ class Service:
             )
         return self.programs[model]
 
-    async def state(self, program: Program) -> object:
-        """Give what a program's lifespan yielded, opening it where the host has not; `StartupError` if that fails."""
+    def admit(self, wire: Wire, body: bytes) -> tuple[Request, Program]:
+        """Read a request and choose its program; `ClientError` for one that is not served."""
+        request = wire.decode(body)
+        program = self.choose(request.model)
+        check_shape(request, program.declares)
+        return request, program
+
+    def start(self, program: Program, request: Request, headers: Mapping[str, str]) -> Run:
+        """Start a program on a request; its run opens what the program shares, where the host has not."""
+        return self.runs.start(program, request, headers=headers, state=partial(self._state, program))
+
+    async def _state(self, program: Program) -> object:
         await self.lifespans.open()
         return self.lifespans.state(program)
 

@@ -15,7 +15,7 @@ _PARAMETERS = frozenset(Parameters.__struct_fields__)
 # The client's own words may stand in what msgspec says, before the place.
 _PLACE = re.compile(r" - at `\$\.?(?P<place>[^`]*)`$")
 _JSON_TYPES = {"int": "integer", "float": "number", "str": "string", "bool": "boolean"}
-_TYPE = re.compile(r"\b(?:int|float|str|bool)\b")
+_TYPE = re.compile(rf"\b(?:{'|'.join(_JSON_TYPES)})\b")
 _NAME = re.compile(r"Object (?:missing required|contains unknown) field `(?P<name>.*)`", re.DOTALL)
 
 
