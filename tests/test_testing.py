@@ -62,6 +62,41 @@ async def test_it_can_be_awaited_on_a_running_loop() -> None:
     assert [answer.text for answer in answers] == ["a, 1", "b, 1"]
 
 
+def test_each_choice_has_its_events_and_its_fold() -> None:
+    answer = ask(program, "hi", n=3, stream_options={"include_usage": True})
+    assert [choice.reply.text for choice in answer.choices] == ["hi, 1"] * 3
+    assert answer.events == answer.choices[0].events == [TextDelta("hi, "), TextDelta("1"), Usage(1, 2), Finish("stop")]
+    assert answer.reply == answer.choices[0].reply
+    for number in range(3):
+        assert sum(b'"index":%d' % number in frame for frame in answer.frames) == 4
+    assert b'"total_tokens":9' in answer.frames[-2]
+
+
+def test_the_first_choice_that_fails_is_the_failure_and_the_last_that_is_said() -> None:
+    calls = 0
+
+    async def fails_once() -> AsyncIterator[str]:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise ClientError("too many", 429)
+        yield "a"
+        await asyncio.Event().wait()
+
+    answer = ask(fails_once, "x", n=3)
+    assert answer.failure == Failure(429, "too many")
+    assert answer.choices[1].events == [answer.failure]
+    assert not any(isinstance(event, Finish) for choice in answer.choices for event in choice.events)
+    assert b'"rate_limit_error"' in answer.frames[-2]
+
+
+def test_an_answer_that_is_not_the_json_asked_for_is_a_failure() -> None:
+    answer = ask(program, "x", response_format={"type": "json_object"})
+    assert answer.failure is not None
+    assert (answer.failure.status, answer.failure.code) == (502, "invalid_output")
+    assert b'"invalid_output"' in answer.frames[-2]
+
+
 def test_what_a_program_raises_is_what_a_client_is_told() -> None:
     def failing() -> str:
         raise RuntimeError("a secret")
@@ -73,7 +108,7 @@ def test_what_a_program_raises_is_what_a_client_is_told() -> None:
 
 
 def test_what_a_server_would_refuse_is_raised(tmp_path: Path) -> None:
-    for fields in ({"temperature": "hot"}, {"n": 2}):
+    for fields in ({"temperature": "hot"}, {"n": 17}, {"logprobs": True}):
         with pytest.raises(ClientError):
             ask(program, "x", **fields)
     with pytest.raises(LoadError):

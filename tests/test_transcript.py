@@ -4,25 +4,34 @@ from hypothesis import strategies as st
 
 from mserve.errors import ProgramError
 from mserve.events import (
+    AudioDelta,
+    Citation,
     Event,
     Failure,
     Finish,
     FinishReason,
+    Logprob,
     ReasoningDelta,
+    RefusalDelta,
     RunEvent,
     TextDelta,
     ToolCallDelta,
     ToolCallStart,
+    ToolType,
     Usage,
 )
-from mserve.transcript import CUT, Order, Reply, ToolCall, Transcript, total
+from mserve.transcript import CUT, Audio, Order, Reply, ToolCall, Transcript, starts, total
 from protocols.strategies import COUNTS, LOGS, REASONS, USAGES, finished_logs, law, recut, speeches
 
 _IDS = st.sampled_from(["a", "b"])
+_TOOLS: list[ToolType] = ["function", "custom"]
 _ANY_EVENT: st.SearchStrategy[Event] = st.one_of(
     st.builds(TextDelta, st.just("t")),
     st.builds(ReasoningDelta, st.just("r")),
-    st.builds(ToolCallStart, _IDS, st.just("f")),
+    st.builds(RefusalDelta, st.just("r")),
+    st.builds(AudioDelta, st.just(b"a")),
+    st.builds(Citation, st.just("u"), st.just("t"), st.just(0), st.just(1)),
+    st.builds(ToolCallStart, _IDS, st.just("f"), st.sampled_from(_TOOLS)),
     st.builds(ToolCallDelta, _IDS, st.sampled_from(["", "{", "}"])),
     st.builds(Usage, st.just(1), st.just(1)),
     st.builds(Finish, st.just("stop")),
@@ -70,6 +79,15 @@ def _arguments(said: list[Event]) -> dict[str, str]:
         if isinstance(event, ToolCallDelta):
             calls[event.id] += event.arguments
     return calls
+
+
+def _audio(said: list[AudioDelta]) -> Audio | None:
+    if not said:
+        return None
+    ids: list[str | None] = [piece.id for piece in said if piece.id is not None]
+    times: list[int | None] = [piece.expires_at for piece in said if piece.expires_at is not None]
+    data, transcript = b"".join(piece.data for piece in said), "".join(piece.transcript for piece in said)
+    return Audio(data, transcript, [*ids, None][0], [*times, None][0])
 
 
 @law
@@ -125,10 +143,11 @@ def test_a_reply_ends_with_its_cut_or_with_tool_calls_exactly_where_it_called(
 
 @law
 @given(speeches(), REASONS)
-def test_an_ending_gives_an_empty_object_to_each_call_without_arguments_unless_cut(
+def test_an_ending_gives_an_empty_object_to_each_function_without_arguments_unless_cut(
     said: list[Event], reason: FinishReason | None
 ) -> None:
-    bare = [call for call, arguments in _arguments(said).items() if not arguments]
+    functions = {event.id for event in said if isinstance(event, ToolCallStart) and event.type == "function"}
+    bare = [call for call, arguments in _arguments(said).items() if not arguments and call in functions]
     expected = [] if reason in CUT else [ToolCallDelta(call, "{}") for call in bare]
     assert _admitted(said).ending(reason)[:-1] == expected
 
@@ -138,6 +157,17 @@ def test_empty_arguments_are_none() -> None:
     assert order.ending(None) == [ToolCallDelta("c1", "{}"), Finish("tool_calls")]
 
 
+def test_a_custom_tool_may_get_an_empty_text() -> None:
+    assert _admitted([ToolCallStart("c1", "sql", "custom")]).ending(None) == [Finish("tool_calls")]
+
+
+@law
+@given(speeches(), REASONS)
+def test_an_answer_is_not_cut_refuses_nothing_and_calls_no_tool(said: list[Event], reason: FinishReason | None) -> None:
+    other = any(isinstance(event, ToolCallStart | RefusalDelta) for event in said)
+    assert _admitted(said).answers(reason) is not (other or reason in ("length", "content_filter"))
+
+
 @law
 @given(finished_logs())
 def test_a_reply_holds_all_that_was_said(log: list[RunEvent]) -> None:
@@ -145,6 +175,10 @@ def test_a_reply_holds_all_that_was_said(log: list[RunEvent]) -> None:
     said = [event for event in log if not isinstance(event, Failure)]
     assert reply.text == "".join(event.text for event in log if isinstance(event, TextDelta))
     assert reply.reasoning == "".join(event.text for event in log if isinstance(event, ReasoningDelta))
+    assert reply.refusal == "".join(event.text for event in log if isinstance(event, RefusalDelta))
+    assert list(reply.logprobs) == [t for event in log if isinstance(event, TextDelta) for t in event.logprobs]
+    assert list(reply.citations) == [event for event in log if isinstance(event, Citation)]
+    assert reply.audio == _audio([event for event in log if isinstance(event, AudioDelta)])
     assert {call.id: call.arguments for call in reply.calls} == _arguments(said)
     assert [Finish(reply.reason)] == [event for event in log if isinstance(event, Finish)]
 
@@ -152,8 +186,38 @@ def test_a_reply_holds_all_that_was_said(log: list[RunEvent]) -> None:
 @law
 @given(finished_logs())
 def test_calls_stand_in_the_order_of_their_starts(log: list[RunEvent]) -> None:
-    starts = [(event.id, event.name) for event in log if isinstance(event, ToolCallStart)]
-    assert [(call.id, call.name) for call in _fold(log).reply().calls] == starts
+    started = [(event.id, event.name, event.type) for event in log if isinstance(event, ToolCallStart)]
+    assert [(call.id, call.name, call.type) for call in _fold(log).reply().calls] == started
+
+
+@law
+@given(finished_logs())
+def test_tokens_start_where_their_piece_does_and_follow_each_other(log: list[RunEvent]) -> None:
+    pieces = [event for event in log if isinstance(event, TextDelta)]
+    places = [
+        len("".join(piece.text for piece in pieces[:number])) + len("".join(t.token for t in piece.logprobs[:place]))
+        for number, piece in enumerate(pieces)
+        for place in range(len(piece.logprobs))
+    ]
+    assert list(_fold(log).reply().starts) == places
+
+
+def test_tokens_start_at_a_place_and_follow_each_other() -> None:
+    assert list(starts([Logprob("ab", -1.0), Logprob("é", -1.0), Logprob("", -1.0)], 5)) == [5, 7, 8]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "audio"),
+    [
+        ([AudioDelta()], Audio(b"", "", None, None)),
+        ([AudioDelta(b"a", "x"), AudioDelta(b"b", "y")], Audio(b"ab", "xy", None, None)),
+        ([AudioDelta(), AudioDelta(id="", expires_at=0), AudioDelta(id="i", expires_at=1)], Audio(b"", "", "", 0)),
+        ([AudioDelta(id="i"), AudioDelta(expires_at=1)], Audio(b"", "", "i", 1)),
+    ],
+    ids=repr,
+)
+def test_a_recording_joins_and_the_first_id_and_time_that_are_known_stand(pieces: list[RunEvent], audio: Audio) -> None:
+    assert _fold(pieces).reply().audio == audio
 
 
 @law
@@ -183,13 +247,22 @@ def test_a_first_usage_is_itself(usage: Usage) -> None:
 
 
 def test_nothing_said_is_an_empty_reply() -> None:
-    assert Transcript().reply() == Reply(text="", reasoning="", calls=(), usage=None, reason="stop")
+    assert Transcript().reply() == Reply(
+        text="",
+        logprobs=(),
+        starts=(),
+        reasoning="",
+        refusal="",
+        calls=(),
+        citations=(),
+        audio=None,
+        usage=None,
+        reason="stop",
+    )
 
 
 def test_a_reply_can_be_read_before_its_end() -> None:
     transcript = _fold([TextDelta("so "), ToolCallStart("c1", "f"), ToolCallDelta("c1", '{"a"')])
-    assert transcript.reply() == Reply(
-        text="so ", reasoning="", calls=(ToolCall("c1", "f", '{"a"'),), usage=None, reason="stop"
-    )
+    assert transcript.reply() == Reply(text="so ", calls=(ToolCall("c1", "f", '{"a"'),))
     transcript.add(TextDelta("far"))
     assert transcript.reply().text == "so far"

@@ -7,8 +7,20 @@ use, so that a program's own import costs little. No module of ours imports from
 from typing import TYPE_CHECKING, Any
 
 from .errors import ClientError, LoadError, MserveError, ProgramError, ShutdownError, StartupError
-from .events import Finish, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallStart, Usage
+from .events import (
+    AudioDelta,
+    Citation,
+    Finish,
+    Logprob,
+    ReasoningDelta,
+    RefusalDelta,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStart,
+    Usage,
+)
 from .options import Limits, Options, Times
+from .programs.traits import served
 from .request import Request
 
 if TYPE_CHECKING:
@@ -17,14 +29,18 @@ if TYPE_CHECKING:
     from .web.app import create_app
 
 __all__ = [
+    "AudioDelta",
+    "Citation",
     "ClientError",
     "Finish",
     "Limits",
     "LoadError",
+    "Logprob",
     "MserveError",
     "Options",
     "ProgramError",
     "ReasoningDelta",
+    "RefusalDelta",
     "Request",
     "Settings",
     "ShutdownError",
@@ -37,6 +53,7 @@ __all__ = [
     "create_app",
     "run",
     "serve_async",
+    "served",
 ]
 
 _LATER = {

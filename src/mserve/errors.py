@@ -25,6 +25,10 @@ class ProgramError(MserveError):
     """The program broke the contract. Its author reads the text, in the log; a client never does."""
 
 
+class InvalidOutputError(ProgramError):
+    """The program's answer is not what the client asked for, a JSON of some schema. The text names no value of it."""
+
+
 class LoadError(MserveError):
     """A program cannot be served. The text is one sentence for its author, with the file and line where known."""
 

@@ -1,16 +1,36 @@
 """What a program may say, and what a run says of it: values only, which import nothing of ours."""
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 from msgspec import Struct
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
 
 
+ToolType = Literal["function", "custom"]
+
+
+class Logprob(Struct, frozen=True, gc=False):
+    """A token, and the natural logarithm of its probability; `bytes` is its UTF-8, where the text does not show it.
+
+    `top_logprobs` are the likeliest tokens at this place, the likeliest first, themselves without any.
+    """
+
+    token: str
+    logprob: float
+    bytes: tuple[int, ...] | None = None
+    top_logprobs: tuple["Logprob", ...] = ()
+
+
 class TextDelta(Struct, frozen=True, gc=False):
-    """The next piece of the answer. Pieces join without a separator; `""` says nothing."""
+    """The next piece of the answer. Pieces join without a separator; `""` says nothing.
+
+    `logprobs` are those of the piece's tokens, for clients that ask for them: `Logprob`s, or what OpenAI's API has.
+    """
 
     text: str
+    logprobs: Sequence[Logprob | Any] = ()
 
 
 class ReasoningDelta(Struct, frozen=True, gc=False):
@@ -19,18 +39,50 @@ class ReasoningDelta(Struct, frozen=True, gc=False):
     text: str
 
 
+class RefusalDelta(Struct, frozen=True, gc=False):
+    """The next piece of the model's refusal to answer, which clients show in the answer's place."""
+
+    text: str
+
+
 class ToolCallStart(Struct, frozen=True, gc=False):
-    """The client shall call one of its tools. `id` is unique in the reply; the arguments follow in `ToolCallDelta`s."""
+    """The client shall call one of its tools. `id` is unique in the reply; the arguments follow in `ToolCallDelta`s.
+
+    A `custom` tool takes a text as it is, and no JSON.
+    """
 
     id: str
     name: str
+    type: ToolType = "function"
 
 
 class ToolCallDelta(Struct, frozen=True, gc=False):
-    """The next piece of the arguments of the call `id`; all pieces together are one JSON object."""
+    """The next piece of the arguments of the call `id`; all pieces together are one JSON object, or a custom input."""
 
     id: str
     arguments: str
+
+
+class Citation(Struct, frozen=True, gc=False):
+    """The web page that a part of the answer is from: the characters `start` to `end` of the text, `end` left out."""
+
+    url: str
+    title: str
+    start: int
+    end: int
+
+
+class AudioDelta(Struct, frozen=True, gc=False):
+    """The next piece of the spoken answer: raw bytes in the format that was asked for, and their transcript.
+
+    `id` and `expires_at`, seconds since 1970, are for a program that knows a recording by its id in later messages;
+    the first ones that are not None stand.
+    """
+
+    data: bytes = b""
+    transcript: str = ""
+    id: str | None = None
+    expires_at: int | None = None
 
 
 class Usage(Struct, frozen=True, gc=False):
@@ -63,5 +115,7 @@ class Failure(Struct, frozen=True, gc=False):
     param: str | None = None
 
 
-Event = TextDelta | ReasoningDelta | ToolCallStart | ToolCallDelta | Usage | Finish
+Event = (
+    TextDelta | ReasoningDelta | RefusalDelta | ToolCallStart | ToolCallDelta | Citation | AudioDelta | Usage | Finish
+)
 RunEvent = Event | Failure

@@ -1,5 +1,8 @@
 """Limits and times that the web layer, the runs and the server share: frozen values with their defaults."""
 
+from collections.abc import Mapping
+from typing import Literal
+
 from msgspec import Struct
 
 MIB = 1024 * 1024
@@ -14,6 +17,8 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Events that a program may be ahead of the slowest reader before it has to wait."""
     log_chars: int = 256 * 1024
     """The same, in characters of text."""
+    choices: int = 16
+    """Runs that one request may start, by `n` or by several prompts."""
 
 
 class Times(Struct, frozen=True, kw_only=True):
@@ -25,6 +30,11 @@ class Times(Struct, frozen=True, kw_only=True):
     """The longest silence of a stream; then a comment is sent, so that no proxy takes it for dead."""
     shutdown: float = 5.0
     """What runs get to end, once the server stops."""
+    judging: float = 5.0
+    """For comparing an answer with the client's schema."""
+
+
+ReasoningFormat = Literal["fields", "think"]
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -32,5 +42,11 @@ class Options(Struct, frozen=True, kw_only=True):
 
     limits: Limits = Limits()
     times: Times = Times()
+    aliases: Mapping[str, str] = {}
+    """Further names of programs: by the name that clients may write, the program's own."""
+    reasoning: ReasoningFormat = "fields"
+    """Where clients find reasoning: in fields of its own, or in the text between `<think>` and `</think>`."""
     strict_model: bool = False
     """Whether a single program, too, answers to its own name alone."""
+    allowed_origins: tuple[str, ...] = ()
+    """Whose web pages may call, by origins as browsers send them (`https://chat.example`); `*` for all pages."""

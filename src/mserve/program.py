@@ -34,6 +34,13 @@ class Call(Struct, frozen=True, kw_only=True):
     state: Any = None
 
 
+class Traits(Struct, frozen=True, kw_only=True):
+    """What a program's author decided about how it is served."""
+
+    check_output: bool = True
+    """Whether the server compares its answers with the `response_format` that a client asked for."""
+
+
 class Program(Protocol):
     """Something that answers requests with events."""
 
@@ -45,6 +52,11 @@ class Program(Protocol):
     @property
     def declares(self) -> frozenset[str]:
         """The names of the parameters that the program takes."""
+        ...
+
+    @property
+    def traits(self) -> Traits:
+        """What its author decided."""
         ...
 
     @property

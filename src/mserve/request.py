@@ -54,7 +54,10 @@ class Parameters(Struct, frozen=True, kw_only=True):
 
 
 class Request(Parameters, frozen=True, kw_only=True):
-    """One request, checked. `fields` holds what was sent and is no null; `extra` what no parameter is named for."""
+    """One request, checked. `fields` holds what was sent and is no null; `extra` what no parameter is named for.
+
+    `tools` and `tool_choice` hold what a client of the older API sent as `functions` and `function_call`, too.
+    """
 
     messages: list[dict[str, Any]]
     fields: dict[str, Any] = field(default_factory=dict)

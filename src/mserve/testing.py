@@ -12,22 +12,39 @@ from mserve.programs.load import Source
 from mserve.programs.user import load
 from mserve.protocols import chat_completions
 from mserve.protocols.base import Envelope
+from mserve.runs.choices import Batch
 from mserve.transcript import Reply, Transcript
 from mserve.web.service import Service
 
 
-class Answer(Struct, frozen=True, kw_only=True):
-    """What a program said: its events, what they fold into, and the frames that a streaming client gets."""
+class Choice(Struct, frozen=True, kw_only=True):
+    """What one run of a program said: its events, and what they fold into."""
 
     events: list[RunEvent]
     reply: Reply
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """What a program said: its choices, one unless `n` asked for more, and the frames that a streaming client gets."""
+
+    choices: list[Choice]
     failure: Failure | None
     frames: list[bytes]
     """Each with the blank line that ends it; the last is `[DONE]`. The reply's id is `chatcmpl-test`, its time 0."""
 
     @property
+    def events(self) -> list[RunEvent]:
+        """What the first choice's run said."""
+        return self.choices[0].events
+
+    @property
+    def reply(self) -> Reply:
+        """What the first choice folds into."""
+        return self.choices[0].reply
+
+    @property
     def text(self) -> str:
-        """The answer's text."""
+        """The first choice's text."""
         return self.reply.text
 
 
@@ -46,22 +63,28 @@ async def ask_async(program: Source, question: str, **fields: Any) -> Answer:
     (loaded,) = load(program)
     body = {"model": loaded.name, "messages": [{"role": "user", "content": question}]} | fields
     service = Service([loaded], Options())
-    request, _ = service.admit(chat_completions, msgspec.json.encode(body))
+    admitted = await service.admit(chat_completions, msgspec.json.encode(body))
+    asked, batches = admitted.asked, list[Batch]()
     try:
         await service.lifespans.open()
-        reader, events = service.start(loaded, request, {}).reader(), list[RunEvent]()
-        while not reader.ended:
-            events += await reader.take()
+        choices = service.start(admitted, {})
+        while not choices.ended:
+            batches += await choices.take()
+        choices.close()
     finally:
         await service.close()
+    encoder = chat_completions.encoder(Envelope("test", 0, loaded.name), asked)
+    frames = [encoder.encode(number, events) for number, events in batches] + [encoder.close()]
+    return Answer(
+        choices=[_choice(number, batches) for number in range(len(asked.runs))],
+        failure=choices.failure,
+        frames=[frame + b"\n\n" for frame in b"".join(frames).split(b"\n\n") if frame],
+    )
+
+
+def _choice(number: int, batches: list[Batch]) -> Choice:
+    events = [event for choice, said in batches if choice == number for event in said]
     transcript = Transcript()
     for event in events:
         transcript.add(event)
-    encoder = chat_completions.encoder(Envelope("test", 0, loaded.name), request)
-    frames = (encoder.encode(events) + encoder.close()).split(b"\n\n")
-    return Answer(
-        events=events,
-        reply=transcript.reply(),
-        failure=transcript.failure,
-        frames=[frame + b"\n\n" for frame in frames if frame],
-    )
+    return Choice(events=events, reply=transcript.reply())

@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -78,11 +79,87 @@ def test_every_option_can_come_from_the_file(project: Path) -> None:
     wanted = Settings(
         host="::1", port=1, uds="s", log_level="debug", access_log=False, root_path="/r", proxy_headers=False,
         forwarded_allow_ips="*", max_body=2, grace_period=3.5, ping_interval=4.5, shutdown_timeout=6,
+        allowed_origins=("https://a.example", "http://b:1"), alias=("x=a", "y=b"), reasoning_format="think", max_n=3,
+        strict_model=True,
     )  # fmt: skip
     values = {name: getattr(wanted, name) for name in Settings.__dataclass_fields__}
-    lines = [f"{name} = {str(v).lower() if isinstance(v, bool) else repr(v)}" for name, v in values.items()]
+    lines = [f"{name} = {json.dumps(value)}" for name, value in values.items()]  # such JSON is TOML
     project.write_text("\n".join(["[tool.mserve]", *lines]))
     assert settings() == wanted
+
+
+def test_every_option_can_come_from_the_environment(project: Path) -> None:
+    assert not project.exists()
+    wanted = Settings(
+        host="::1", port=1, uds="s", log_level="debug", access_log=False, root_path="/r", proxy_headers=False,
+        forwarded_allow_ips="*", max_body=2, grace_period=3.5, ping_interval=4.5, shutdown_timeout=6,
+        allowed_origins=("https://a.example", "http://b:1"), alias=("x=a", "y=b"), reasoning_format="think", max_n=3,
+        strict_model=True,
+    )  # fmt: skip
+    values = {name: getattr(wanted, name) for name in Settings.__dataclass_fields__}
+    assert all(value != getattr(Settings(), name) for name, value in values.items())
+    environment = {
+        f"MSERVE_{name.upper()}": " ".join(value) if isinstance(value, tuple) else str(value)
+        for name, value in values.items()
+    }
+    assert settings(environment=environment) == wanted
+
+
+@pytest.mark.parametrize(
+    ("flags", "variable", "aliases"),
+    [
+        (["--alias", "x=a", "--alias", "y=b"], "z=c", ("x=a", "y=b")),
+        ([], "x=a y=b", ("x=a", "y=b")),
+        ([], None, ("from=file",)),
+    ],
+)
+def test_aliases_come_from_one_place(
+    project: Path, flags: list[str], variable: str | None, aliases: tuple[str, ...]
+) -> None:
+    project.write_text('[tool.mserve]\nalias = ["from=file"]\n')
+    assert settings(*flags, environment={} if variable is None else {"MSERVE_ALIAS": variable}).alias == aliases
+
+
+@pytest.mark.parametrize("wrong", [["--reasoning-format", "loud"], ["--max-n", "many"], ["--alias"]])
+def test_an_option_of_a_wrong_form_is_refused_by_its_name(project: Path, wrong: list[str]) -> None:
+    assert not project.exists()
+    with pytest.raises(CycloptsError) as told:
+        settings(*wrong)
+    assert wrong[0] in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("flags", "reason"),
+    [
+        (["--alias", "gpt-4o"], "--alias takes a name and a program's name, as in --alias gpt-4o=hello, not 'gpt-4o'"),
+        (["--alias", "x=other"], "the alias 'x' is for 'other', and there is no such program: one"),
+        (["--alias", "one=one"], "the alias 'one' is the name of a program"),
+        (["--max-n", "0"], "--max-n is a number from 1 to 128, not 0"),
+        (["--max-n", "129"], "--max-n is a number from 1 to 128, not 129"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_told_on_one_line(project: Path, flags: list[str], reason: str) -> None:
+    (project.parent / "one.py").write_text("def serve():\n    return 'a'\n")
+    done = mserve("run", "one.py", *flags)
+    assert done.returncode == 3
+    assert done.stderr.splitlines() == [f"mserve: {reason}"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "variable", "origins"),
+    [
+        ([], None, ("http://file",)),
+        ([], "http://a", ("http://a",)),
+        ([], "http://a http://b:1", ("http://a", "http://b:1")),
+        (["--allowed-origins", "http://c", "--allowed-origins", "*", "other.py"], "http://a", ("http://c", "*")),
+    ],
+)
+def test_several_values_of_one_option_come_from_one_place(
+    project: Path, flags: list[str], variable: str | None, origins: tuple[str, ...]
+) -> None:
+    project.write_text('[tool.mserve]\nallowed-origins = "http://file"\n')
+    environment = {} if variable is None else {"MSERVE_ALLOWED_ORIGINS": variable}
+    assert settings(*flags, environment=environment).allowed_origins == origins
 
 
 def test_the_nearest_project_file_counts(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

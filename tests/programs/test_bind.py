@@ -1,9 +1,6 @@
 import functools
 import json
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +9,7 @@ from hypothesis import strategies as st
 
 from mserve.errors import ClientError, LoadError
 from mserve.program import Call
-from mserve.programs.bind import EXTRAS, KNOWN, bind, prompt_of
+from mserve.programs.bind import KNOWN, bind, prompt_of
 from mserve.protocols.chat_completions import decode
 from mserve.request import Parameters
 from mserve.runs.run import Cancellation
@@ -26,7 +23,8 @@ DEFAULT = "the parameter's own default"
 
 # What a client may send, and what a program may declare.
 SENT: dict[str, st.SearchStrategy[Any]] = {
-    **dict.fromkeys(("seed", "n", "top_logprobs", "max_tokens", "max_completion_tokens"), st.integers(0, 9)),
+    "n": st.integers(1, 9),
+    **dict.fromkeys(("seed", "top_logprobs", "max_tokens", "max_completion_tokens"), st.integers(0, 9)),
     **dict.fromkeys(("frequency_penalty", "presence_penalty", "temperature", "top_p"), st.floats(0, 1)),
     **dict.fromkeys(("stream", "parallel_tool_calls", "logprobs", "store"), st.booleans()),
     **dict.fromkeys(("web_search_options", "audio", "moderation", "prediction"), st.just({"a": 1})),
@@ -75,7 +73,7 @@ def cases(draw: st.DrawFn) -> tuple[dict[str, bool], dict[str, Any]]:
 
 
 def call_of(sent: dict[str, Any], messages: list[dict[str, Any]] = MESSAGES) -> Call:
-    request = decode(json.dumps({**sent, "messages": messages}).encode())
+    request = decode(json.dumps({**sent, "messages": messages}).encode()).runs[-1]
     return Call(request=request, cancelled=Cancellation(), headers={"x-a": "b"}, caller="me", state=[1])
 
 
@@ -89,9 +87,23 @@ def program(declared: dict[str, bool], *, rest: bool, method: bool = False) -> C
     return type("Program", (), {"__call__": made["serve"]})() if method else made["serve"]  # type: ignore[no-any-return]  # made above
 
 
+def as_newer(sent: dict[str, Any]) -> dict[str, Any]:
+    """What a client of the older API means, in the newer one's parameters."""
+    newer: dict[str, Any] = {}
+    if sent.get("functions") and sent.get("tools") is None:
+        tools = [{"type": "function", "function": function} for function in sent["functions"]]
+        newer |= {"tools": tools, "parallel_tool_calls": False}
+    if (choice := sent.get("function_call")) is not None:
+        newer["tool_choice"] = choice if isinstance(choice, str) else {"type": "function", "function": choice}
+    return newer
+
+
 def expected(declared: dict[str, bool], call: Call, sent: dict[str, Any], *, rest: bool) -> dict[Any, Any]:
     """The contract, said once more."""
     options = {name: value for name, value in sent.items() if name not in SENT or value is not None}
+    if "n" in options:
+        options["n"] = 1  # the server makes the choices
+    filled = as_newer(sent) | options
     ours = {
         "messages": MESSAGES,
         "prompt": "hello",
@@ -105,7 +117,7 @@ def expected(declared: dict[str, bool], call: Call, sent: dict[str, Any], *, res
     }
     got: dict[Any, Any] = {}
     for name, default in declared.items():
-        value = sent.get(name)
+        value = filled.get(name)
         if name in TWO_NAMES:
             newer = sent.get("max_completion_tokens")
             value = sent.get("max_tokens") if newer is None else newer
@@ -130,6 +142,13 @@ def test_the_generated_cases_know_every_parameter() -> None:
 @example(case=({"requirements": True}, {"requirements": ["short"]}), rest=False, method=False)
 @example(case=({"client_options": False}, {"seed": 1, "top_k": 2}), rest=True, method=False)
 @example(case=({}, {"self": 1, "input": 2}), rest=True, method=True)
+@example(case=({"n": False}, {"n": 3}), rest=False, method=False)
+@example(case=({"client_options": False}, {"n": 3}), rest=True, method=False)
+@example(
+    case=({"tools": True, "tool_choice": True}, {"functions": [{"name": "f"}], "function_call": {"name": "f"}}),
+    rest=True,
+    method=False,
+)
 def test_arguments_follow_the_contract(
     case: tuple[dict[str, bool], dict[str, Any]], *, rest: bool, method: bool
 ) -> None:
@@ -241,47 +260,3 @@ def test_a_positional_only_parameter_is_refused() -> None:
 
 def test_a_callable_without_a_signature_is_refused() -> None:
     assert refusal(max).startswith("here.py: its parameters cannot be read (")
-
-
-# ---- packages that are not there
-
-WITHOUT = """
-import sys
-from mserve.errors import LoadError
-from mserve.programs.user import load
-
-class Missing:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {packages!r}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
-
-sys.meta_path.insert(0, Missing())
-load(lambda messages, requirements, client_options, response_format: "")
-try:
-    load(sys.argv[1])
-except LoadError as error:
-    print(error)
-"""
-
-
-@pytest.mark.parametrize(
-    ("parameter", "missing", "extra"),
-    [
-        ("input", "mellea", "mserve[mellea]"),
-        ("model_options", "mellea", "mserve[mellea]"),
-        ("format", "pydantic", "mserve[pydantic]"),
-        ("format", "json_schema_to_pydantic", "mserve[pydantic]"),
-    ],
-)
-def test_a_parameter_of_a_missing_package_names_the_extra(
-    tmp_path: Path, parameter: str, missing: str, extra: str
-) -> None:
-    path = tmp_path / "needs.py"
-    path.write_text(f"def serve({parameter}): ...\n")
-    script = WITHOUT.format(packages=(missing,))
-    told = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True).stdout
-    wanted = f"{path}, line 1: the parameter {parameter!r} needs {missing}"
-    assert told.startswith(wanted)
-    assert ", which is not installed" in told
-    assert told.endswith(f"; try: pip install '{extra}'\n")
-    assert extra in EXTRAS.values()

@@ -1,25 +1,31 @@
 from dataclasses import dataclass, field
-from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
 
 from mserve.events import (
+    AudioDelta,
+    Citation,
     Event,
     Failure,
     Finish,
     FinishReason,
+    Logprob,
     ReasoningDelta,
+    RefusalDelta,
     RunEvent,
     TextDelta,
     ToolCallDelta,
     ToolCallStart,
+    ToolType,
     Usage,
 )
 from mserve.protocols.base import Envelope
 from mserve.transcript import Order
+from share import share
 
 law = settings(deadline=None, max_examples=40)  # a busy machine is no fault
+deep_law = settings(deadline=None, max_examples=share(200))
 
 # What could be taken for the framing or for a line's end, or cut wrongly, and any other text.
 TEXTS = st.sampled_from(
@@ -32,6 +38,39 @@ REASONS = st.sampled_from(_SAID)
 FAILURES = st.builds(Failure, st.integers(400, 599), TEXTS, code=st.none() | TEXTS, param=st.none() | TEXTS)
 ENVELOPES = st.builds(Envelope, st.from_regex("[0-9a-f]{32}", fullmatch=True), st.integers(0, 2**40), TEXTS)
 
+_NUMBERS = st.floats(-9999, 0)
+_BYTES = st.none() | st.binary(max_size=4).map(tuple)
+_OTHERS = st.lists(st.builds(Logprob, TEXTS, _NUMBERS, _BYTES), max_size=2).map(tuple)
+_TOKENS = st.builds(Logprob, TEXTS, _NUMBERS, _BYTES, _OTHERS)
+# A piece with its tokens, one without, and tokens that say no whole character yet.
+TEXT_DELTAS = (
+    st.builds(TextDelta, TEXTS, st.lists(_TOKENS, max_size=2).map(tuple))
+    | st.builds(TextDelta, TEXTS)
+    | st.builds(TextDelta, st.just(""), _TOKENS.map(lambda token: (token,)))
+)
+CITATIONS = st.builds(
+    lambda url, title, start, length: Citation(url, title, start, start + length),
+    TEXTS,
+    TEXTS,
+    st.integers(0, 9),
+    st.integers(0, 9),
+)
+_SECONDS = st.none() | st.integers(0, 2**40)
+AUDIO_DELTAS = st.builds(AudioDelta, st.binary(max_size=8), st.just("") | TEXTS, st.none() | TEXTS, _SECONDS)
+_KINDS: list[type] = [
+    *(TextDelta, ReasoningDelta, RefusalDelta, Citation, AudioDelta, Usage),
+    *(ToolCallStart, ToolCallDelta, ToolCallDelta),
+]
+_TOOLS: list[ToolType] = ["function", "custom"]
+_PLAIN: dict[type, st.SearchStrategy[Event]] = {
+    TextDelta: TEXT_DELTAS,
+    ReasoningDelta: st.builds(ReasoningDelta, TEXTS),
+    RefusalDelta: st.builds(RefusalDelta, TEXTS),
+    Citation: CITATIONS,
+    AudioDelta: AUDIO_DELTAS,
+    Usage: USAGES,
+}
+
 
 @dataclass
 class _Said:
@@ -43,20 +82,18 @@ class _Said:
 
 @st.composite
 def speeches(draw: st.DrawFn) -> list[Event]:
-    """Draw what a program says before it finishes: legal, and no text empty."""
+    """Draw what a program says before it finishes: legal, and as speech lets it into a log."""
     said = _Said()
-    for kind in draw(st.lists(st.sampled_from([TextDelta, ReasoningDelta, Usage, ToolCallStart, ToolCallDelta]))):
+    for kind in draw(st.lists(st.sampled_from(_KINDS), max_size=10)):
         if kind is ToolCallStart:
             call = draw(TEXTS.filter(lambda text: text not in said.calls))
             said.calls.append(call)
-            said.events.append(ToolCallStart(call, draw(TEXTS)))
+            said.events.append(ToolCallStart(call, draw(TEXTS), draw(st.sampled_from(_TOOLS))))
         elif kind is ToolCallDelta:
             if said.calls:
                 said.events.append(ToolCallDelta(draw(st.sampled_from(said.calls)), draw(TEXTS)))
-        elif kind is Usage:
-            said.events.append(draw(USAGES))
         else:
-            said.events.append(draw(st.builds(kind, TEXTS)))
+            said.events.append(draw(_PLAIN[kind]))
     return said.events
 
 
@@ -81,25 +118,32 @@ LOGS = finished_logs() | failed_logs()
 
 @st.composite
 def recut(draw: st.DrawFn, log: list[RunEvent]) -> list[RunEvent]:
-    """Draw a log that says the same in other pieces."""
+    """Draw a log that says the same in other pieces. The tokens of a text stay where it begins."""
     return [piece for event in log for piece in draw(_pieces(event))]
 
 
 @st.composite
 def batched(draw: st.DrawFn, log: list[RunEvent]) -> list[list[RunEvent]]:
     """Draw the same log as a reader may take it: in batches, of which some are empty."""
-    cuts = sorted(draw(st.lists(st.integers(0, len(log)), max_size=6)))
+    cuts = sorted(draw(st.lists(st.integers(0, len(log)), max_size=4)))
     return [log[start:end] for start, end in zip([0, *cuts], [*cuts, len(log)], strict=True)]
 
 
 @st.composite
 def _pieces(draw: st.DrawFn, event: RunEvent) -> list[RunEvent]:
     match event:
-        case TextDelta(text) | ReasoningDelta(text):
+        case TextDelta(text, logprobs):
+            first, *others = draw(_split(text)) or [""]
+            return [TextDelta(first, logprobs), *map(TextDelta, others)]
+        case ReasoningDelta(text) | RefusalDelta(text):
             return [type(event)(piece) for piece in draw(_split(text))]
         case ToolCallDelta(call, arguments):
             return [ToolCallDelta(call, piece) for piece in draw(_split(arguments))]
-        case ToolCallStart() | Usage() | Finish() | Failure():
+        case AudioDelta(data, transcript, known, expires_at):
+            cut = draw(st.integers(0, len(data)))
+            spoken = [AudioDelta(transcript=piece) for piece in draw(_split(transcript))]
+            return [AudioDelta(data[:cut], "", known, expires_at), *spoken, AudioDelta(data[cut:])]
+        case ToolCallStart() | Citation() | Usage() | Finish() | Failure():
             return [event]
 
 
@@ -107,89 +151,3 @@ def _pieces(draw: st.DrawFn, event: RunEvent) -> list[RunEvent]:
 def _split(draw: st.DrawFn, text: str) -> list[str]:
     cuts = sorted(draw(st.sets(st.integers(1, max(1, len(text) - 1)), max_size=4)))
     return [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True) if start < end]
-
-
-# What each parameter may be. Others are refused, or not documented.
-_FUNCTION = {"name": "f", "description": "d", "parameters": {"type": "object"}, "strict": True}
-
-PARAMETERS: dict[str, list[Any]] = {
-    "model": ["m", ""],
-    "stream": [True, False],
-    "stream_options": [{}, {"include_usage": True, "include_obfuscation": False, "continuous_usage_stats": False}],
-    "frequency_penalty": [-2, 0.5],
-    "logit_bias": [{}, {"50256": -100, "7": 0.5}],
-    "max_completion_tokens": [0, 7],
-    "max_tokens": [0, 7],
-    "n": [1, 3],
-    "presence_penalty": [1, -0.5],
-    "seed": [0, -(2**63), 10**30],
-    "stop": ["\n", [], ["a", "b"]],
-    "temperature": [0, 1, 0.7],
-    "top_p": [1, 0.1],
-    "function_call": ["none", "auto", {"name": "f"}],
-    "functions": [[], [_FUNCTION, {"name": "g"}]],
-    "parallel_tool_calls": [False],
-    "tool_choice": [
-        "none",
-        "auto",
-        "required",
-        {"type": "function", "function": {"name": "f"}},
-        {"type": "custom", "custom": {"name": "c"}},
-        {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}},
-    ],
-    "tools": [
-        [],
-        [{"type": "function", "function": _FUNCTION}, {"type": "function", "function": {"name": "g"}}],
-        [{"type": "custom", "custom": {"name": "c"}}, {"type": "web_search", "depth": 3}],
-    ],
-    "web_search_options": [{}, {"search_context_size": "low"}],
-    "audio": [{"voice": "alloy", "format": "wav"}],
-    "logprobs": [True, False],
-    "modalities": [["text"], ["text", "audio"]],
-    "response_format": [
-        {"type": "text"},
-        {"type": "json_object"},
-        {"type": "json_schema", "json_schema": {"name": "s", "schema": {"type": "object"}, "strict": True}},
-    ],
-    "top_logprobs": [0, 20],
-    "metadata": [{}, {"a": "b"}],
-    "moderation": [{"model": "m"}],
-    "prediction": [{"type": "content", "content": "x"}],
-    "prompt_cache_key": ["k"],
-    "prompt_cache_options": [{"a": 1}],
-    "prompt_cache_retention": ["24h"],
-    "reasoning_effort": ["high"],
-    "safety_identifier": ["s"],
-    "service_tier": ["auto"],
-    "store": [True],
-    "user": ["u"],
-    "verbosity": ["low"],
-}
-
-# Keys and words that the schema knows, so that generated values get past its first checks.
-_KEYS = st.sampled_from(
-    ["type", "role", "content", "text", "function", "name", "json_schema", "include_usage", "tool_calls", "id"]
-)
-_WORDS = st.sampled_from(["text", "image_url", "file", "function", "custom", "json_schema", "auto", "user"])
-_STRANGE = st.sampled_from([10**400, -(10**4000), float("nan"), float("inf"), "\ud800", "a` - at `$.b"])
-_SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | _WORDS | TEXTS
-_JSON = st.recursive(
-    _SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS | TEXTS, inner, max_size=4)
-)
-_PARTS = st.fixed_dictionaries({"type": st.just("text"), "text": TEXTS}, optional={"more": _JSON})
-_WILD_PARTS = st.fixed_dictionaries({"type": _WORDS}, optional={"text": TEXTS | _JSON, "image_url": _JSON})
-_MESSAGES = st.fixed_dictionaries(
-    {"role": st.sampled_from(["user", "assistant", "tool"])},
-    optional={"content": TEXTS | st.lists(_PARTS, max_size=2), "name": TEXTS, "more": _JSON},
-)
-_WILD_MESSAGES = st.fixed_dictionaries(
-    {"role": _WORDS}, optional={"content": st.lists(_WILD_PARTS, max_size=2) | _JSON, "tool_calls": _JSON}
-)
-_NAMES = st.sampled_from(list(PARAMETERS))
-_FITTING = _NAMES.flatmap(lambda name: st.tuples(st.just(name), st.sampled_from(PARAMETERS[name])))
-BODIES = st.builds(
-    lambda messages, *fields: {"messages": messages} | {name: value for some in fields for name, value in some},
-    st.lists(_MESSAGES, max_size=3) | st.lists(_MESSAGES | _WILD_MESSAGES, max_size=2) | _JSON,
-    st.lists(_FITTING, max_size=4),
-    st.lists(st.tuples(_NAMES | TEXTS, _JSON | _STRANGE), max_size=1),
-)

@@ -10,14 +10,10 @@ from mserve.events import (
     ToolCallStart,
     Usage,
 )
-from mserve.protocols.base import Envelope
-from mserve.protocols.chat_completions import encode_reply, encoder
-from mserve.request import Request
-from mserve.transcript import Reply, ToolCall, Transcript
-
-_ENVELOPE = Envelope("k1", 1700000000, "m")
-_HEAD = b'{"id":"chatcmpl-k1","object":"chat.completion.chunk","created":1700000000,"model":"m","choices":['
-_DONE = b"data: [DONE]\n\n"
+from mserve.protocols import chat_completions
+from mserve.protocols.base import Encoder, Envelope
+from protocols.golden import CHUNK, DONE, ENVELOPE, ROLE, STOP, body, choice, delta, stream, whole
+from protocols.talks import asked_of
 
 _TWO_CALLS: list[RunEvent] = [
     ToolCallStart("c1", "f"),
@@ -30,34 +26,23 @@ _TWO_CALLS: list[RunEvent] = [
 
 
 def _stream(events: list[RunEvent], options: dict[str, bool] | None = None) -> bytes:
-    stream = encoder(_ENVELOPE, Request(messages=[], stream=True, stream_options=options))
-    return stream.encode(events) + stream.close()
+    return stream(chat_completions, (0, events), stream_options=options)
 
 
 def _whole(events: list[RunEvent]) -> bytes:
-    transcript = Transcript()
-    for event in events:
-        transcript.add(event)
-    return encode_reply(_ENVELOPE, transcript.reply())
+    return whole(chat_completions, events)
 
 
-def _delta(delta: bytes, reason: bytes = b"null") -> bytes:
-    return b"data: " + _HEAD + b'{"index":0,"delta":' + delta + b',"finish_reason":' + reason + b"}]}\n\n"
+def _encoder(envelope: Envelope = ENVELOPE) -> Encoder:
+    return chat_completions.encoder(envelope, asked_of(chat_completions))
 
 
 def _call(index: int, piece: bytes) -> bytes:
-    return _delta(b'{"tool_calls":[{"index":%d,' % index + piece + b"}]}")
+    return delta(b'{"tool_calls":[{"index":%d,' % index + piece + b"}]}")
 
 
 def _body(message: bytes, reason: bytes, rest: bytes = b"") -> bytes:
-    head = b'{"id":"chatcmpl-k1","object":"chat.completion","created":1700000000,"model":"m","choices":['
-    message = b'{"role":"assistant",' + message + b"}"
-    choice = b'{"index":0,"message":' + message + b',"logprobs":null,"finish_reason":"' + reason + b'"}'
-    return head + choice + b"]" + rest + b"}"
-
-
-_ROLE = _delta(b'{"role":"assistant"}')
-_STOP = _delta(b"{}", b'"stop"')
+    return body(choice(message, reason), rest=rest)
 
 
 def test_a_small_stream_byte_for_byte() -> None:
@@ -76,24 +61,24 @@ def test_a_small_stream_byte_for_byte() -> None:
 
 def test_reasoning_goes_out_under_both_of_its_names() -> None:
     assert _stream([ReasoningDelta("hm"), TextDelta("Hi"), Finish("length")]) == (
-        _ROLE
-        + _delta(b'{"reasoning_content":"hm","reasoning":"hm"}')
-        + _delta(b'{"content":"Hi"}')
-        + _delta(b"{}", b'"length"')
-        + _DONE
+        ROLE
+        + delta(b'{"reasoning_content":"hm","reasoning":"hm"}')
+        + delta(b'{"content":"Hi"}')
+        + delta(b"{}", b'"length"')
+        + DONE
     )
 
 
 def test_interleaved_calls_keep_their_indexes_and_say_their_names_once() -> None:
     assert _stream(_TWO_CALLS) == (
-        _ROLE
+        ROLE
         + _call(0, b'"id":"c1","type":"function","function":{"name":"f","arguments":""}')
         + _call(1, b'"id":"c2","type":"function","function":{"name":"g","arguments":""}')
         + _call(1, b'"function":{"arguments":"{\\"x\\""}')
         + _call(0, b'"function":{"arguments":"{}"}')
         + _call(1, b'"function":{"arguments":":1}"}')
-        + _delta(b"{}", b'"tool_calls"')
-        + _DONE
+        + delta(b"{}", b'"tool_calls"')
+        + DONE
     )
 
 
@@ -104,68 +89,70 @@ def test_usage_that_was_asked_for_is_the_last_chunk_and_adds_up() -> None:
         b'"prompt_tokens_details":{"cached_tokens":1},"completion_tokens_details":{"reasoning_tokens":2}}'
     )
     assert _stream(events, {"include_usage": True}) == (
-        _ROLE + _delta(b'{"content":"Hi"}') + _STOP + b"data: " + _HEAD + b"]," + usage + b"}\n\n" + _DONE
+        ROLE + delta(b'{"content":"Hi"}') + STOP + b"data: " + CHUNK + b"]," + usage + b"}\n\n" + DONE
     )
 
 
 @pytest.mark.parametrize("options", [None, {}, {"include_usage": False}, {"include_obfuscation": True}], ids=repr)
 def test_usage_that_was_not_asked_for_is_not_sent(options: dict[str, bool] | None) -> None:
     assert _stream([TextDelta("Hi"), Finish(), Usage(3, 1)], options) == (
-        _ROLE + _delta(b'{"content":"Hi"}') + _STOP + _DONE
+        ROLE + delta(b'{"content":"Hi"}') + STOP + DONE
     )
 
 
 def test_usage_that_is_not_known_is_not_sent() -> None:
-    assert _stream([Finish()], {"include_usage": True}) == _ROLE + _STOP + _DONE
+    assert _stream([Finish()], {"include_usage": True}) == ROLE + STOP + DONE
 
 
 def test_a_failure_first_is_the_only_frame() -> None:
     assert _stream([Failure(503, "busy", "overloaded")]) == (
-        b'data: {"error":{"message":"busy","type":"server_error","param":null,"code":"overloaded"}}\n\n' + _DONE
+        b'data: {"error":{"message":"busy","type":"server_error","param":null,"code":"overloaded"}}\n\n' + DONE
     )
 
 
 def test_a_failure_in_the_middle_ends_the_stream_without_a_finish() -> None:
     assert _stream([TextDelta("Hi"), Failure(400, "no\u2028", param="seed")]) == (
-        _ROLE
-        + _delta(b'{"content":"Hi"}')
+        ROLE
+        + delta(b'{"content":"Hi"}')
         + b'data: {"error":{"message":"no\\u2028","type":"invalid_request_error","param":"seed","code":null}}\n\n'
-        + _DONE
+        + DONE
     )
 
 
 def test_nothing_follows_a_failure_but_the_end_not_even_the_usage() -> None:
     assert _stream([Usage(3, 1), Failure(500, "no")], {"include_usage": True}) == (
-        b'data: {"error":{"message":"no","type":"server_error","param":null,"code":null}}\n\n' + _DONE
+        b'data: {"error":{"message":"no","type":"server_error","param":null,"code":null}}\n\n' + DONE
     )
 
 
 def test_an_empty_reply_still_has_its_role_and_its_end() -> None:
-    assert _stream([Finish()]) == _ROLE + _STOP + _DONE
+    assert _stream([Finish()]) == ROLE + STOP + DONE
 
 
 def test_the_role_waits_for_the_first_thing_said() -> None:
-    stream = encoder(_ENVELOPE, Request(messages=[]))
-    assert stream.encode([]) == b""
-    assert stream.encode([Usage(1, 1)]) == b""
-    assert stream.encode([TextDelta("Hi")]) == _ROLE + _delta(b'{"content":"Hi"}')
+    encoder = _encoder()
+    assert encoder.encode(0, []) == b""
+    assert encoder.encode(0, [Usage(1, 1)]) == b""
+    assert encoder.encode(0, [TextDelta("Hi")]) == ROLE + delta(b'{"content":"Hi"}')
 
 
-def test_line_ends_of_all_kinds_are_escaped_in_every_delta() -> None:
+def test_line_ends_of_all_kinds_are_escaped_in_everydelta() -> None:
     end, escaped = "\n\r\x85\u2028\u2029", rb'"\n\r\u0085\u2028\u2029"'
     assert _stream([TextDelta(end), ReasoningDelta(end), ToolCallStart("c", end), ToolCallDelta("c", end)]) == (
-        _ROLE
-        + _delta(b'{"content":' + escaped + b"}")
-        + _delta(b'{"reasoning_content":' + escaped + b',"reasoning":' + escaped + b"}")
+        ROLE
+        + delta(b'{"content":' + escaped + b"}")
+        + delta(b'{"reasoning_content":' + escaped + b',"reasoning":' + escaped + b"}")
         + _call(0, b'"id":"c","type":"function","function":{"name":' + escaped + b',"arguments":""}')
         + _call(0, b'"function":{"arguments":' + escaped + b"}")
-        + _DONE
+        + DONE
     )
 
 
 def test_a_models_name_is_told_whatever_it_is() -> None:
-    stream = encoder(Envelope("k", 1, '{}"\u2028{"delta":{}}'), Request(messages=[]))
-    assert stream.encode([Finish()]).count(rb'"model":"{}\"\u2028{\"delta\":{}}","choices":[{"index":0,"delta":{') == 2
+    encoder = _encoder(Envelope("k", 1, '{}"\u2028{"delta":{}}'))
+    assert (
+        encoder.encode(0, [Finish()]).count(rb'"model":"{}\"\u2028{\"delta\":{}}","choices":[{"index":0,"delta":{') == 2
+    )
 
 
 def test_a_whole_reply_byte_for_byte() -> None:
@@ -185,8 +172,8 @@ def test_a_whole_replys_reasoning_stands_apart_from_its_text() -> None:
 
 def test_a_whole_replys_calls_leave_its_content_null() -> None:
     calls = (
-        b'"tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{}"}},'
-        b'{"id":"c2","type":"function","function":{"name":"g","arguments":"{\\"x\\":1}"}}]'
+        b'"tool_calls":[{"type":"function","id":"c1","function":{"name":"f","arguments":"{}"}},'
+        b'{"type":"function","id":"c2","function":{"name":"g","arguments":"{\\"x\\":1}"}}]'
     )
     assert _whole(_TWO_CALLS) == _body(b'"content":null,"refusal":null,' + calls, b"tool_calls")
     assert _whole([TextDelta("Hi"), *_TWO_CALLS]) == _body(b'"content":"Hi","refusal":null,' + calls, b"tool_calls")
@@ -206,8 +193,6 @@ def test_an_empty_whole_reply_has_an_empty_string_and_no_usage() -> None:
 
 
 def test_a_whole_reply_that_was_cut_keeps_the_call_as_far_as_it_came() -> None:
-    reply = Reply(text="", reasoning="", calls=(ToolCall("c", "f", '{"a'),), usage=None, reason="content_filter")
-    call = b'{"id":"c","type":"function","function":{"name":"f","arguments":"{\\"a"}}'
-    assert encode_reply(_ENVELOPE, reply) == (
-        _body(b'"content":null,"refusal":null,"tool_calls":[' + call + b"]", b"content_filter")
-    )
+    call = b'{"type":"function","id":"c","function":{"name":"f","arguments":"{\\"a"}}'
+    said: list[RunEvent] = [ToolCallStart("c", "f"), ToolCallDelta("c", '{"a'), Finish("content_filter")]
+    assert _whole(said) == (_body(b'"content":null,"refusal":null,"tool_calls":[' + call + b"]", b"content_filter"))

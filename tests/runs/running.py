@@ -5,32 +5,46 @@ from collections.abc import Callable
 from typing import Any
 
 from mserve.events import RunEvent
-from mserve.options import Limits, Options, Times
+from mserve.options import Limits, Options, ReasoningFormat, Times
 from mserve.programs.user import load
 from mserve.request import Request
 from mserve.runs.active import ActiveRuns
-from mserve.runs.run import Run
+from mserve.runs.log import Reader
+from mserve.runs.run import Judge, Run
 
 REQUEST = Request(messages=[{"role": "user", "content": "hello"}])
 LIMIT = 5.0
 
 
-def start(serve: Callable[..., Any], limits: Limits = Limits(), **fields: Any) -> Run:  # noqa: B008  # frozen
-    runs = ActiveRuns(Options(limits=limits, times=Times(shutdown=0.2)))
+def start(
+    serve: Callable[..., Any],
+    limits: Limits = Limits(),  # noqa: B008  # frozen
+    judge: Judge | None = None,
+    reasoning: ReasoningFormat = "fields",
+    **fields: Any,
+) -> Run:
+    runs = ActiveRuns(Options(limits=limits, times=Times(shutdown=0.2), reasoning=reasoning))
     request = Request(messages=REQUEST.messages, **fields)
-    return runs.start(load(serve)[0], request, headers={}, state=no_state)
+    return runs.start(load(serve)[0], request, headers={}, state=no_state, judge=judge)
 
 
 async def no_state() -> None:
     pass
 
 
+async def take(reader: Reader) -> list[RunEvent]:
+    """Give what a reader has not had, once there is something."""
+    async with asyncio.timeout(LIMIT):
+        while not (events := reader.take()) and not reader.ended:
+            await reader.bell.wait(None)
+    return events
+
+
 async def read_all(run: Run) -> list[RunEvent]:
     reader = run.reader()
     events: list[RunEvent] = []
-    async with asyncio.timeout(LIMIT):
-        while not reader.ended:
-            events += await reader.take()
+    while not reader.ended:
+        events += await take(reader)
     return events
 
 

@@ -5,7 +5,7 @@ from mserve.events import Failure, Finish, TextDelta
 from mserve.options import Options, Times
 from mserve.programs.user import load
 from mserve.runs.active import ActiveRuns
-from runs.running import LIMIT, REQUEST, no_state, read_all
+from runs.running import LIMIT, REQUEST, no_state, read_all, take
 
 
 async def test_runs_that_end_by_themselves_are_waited_for() -> None:
@@ -33,10 +33,10 @@ async def test_closing_the_active_runs_closes_every_program() -> None:
     runs = ActiveRuns(Options())
     readers = [runs.start(load(program)[0], REQUEST, headers={}, state=no_state).reader() for _ in range(3)]
     for reader in readers:
-        await reader.take()
+        await take(reader)
     await runs.close()
     assert len(closed) == 3
-    assert all([isinstance((await reader.take())[-1], Failure) for reader in readers])  # they await
+    assert all([isinstance((await take(reader))[-1], Failure) for reader in readers])  # they await
 
 
 async def test_closing_the_active_runs_gives_up_on_a_program_that_does_not_end() -> None:
@@ -52,12 +52,29 @@ async def test_closing_the_active_runs_gives_up_on_a_program_that_does_not_end()
 
     runs = ActiveRuns(Options(times=Times(shutdown=0.05)))
     run = runs.start(load(program)[0], REQUEST, headers={}, state=no_state)
-    await run.reader().take()
+    await take(run.reader())
     async with asyncio.timeout(LIMIT):
         await runs.close()
     assert not run.task.done()
     released.set()
     await asyncio.wait([run.task])
+
+
+async def test_the_runs_that_somebody_waits_for_are_counted() -> None:
+    async def program() -> AsyncIterator[str]:
+        yield "a"
+        await asyncio.Event().wait()
+
+    runs = ActiveRuns(Options())
+    started = [runs.start(load(program)[0], REQUEST, headers={}, state=no_state) for _ in range(3)]
+    readers = [run.reader() for run in started]
+    assert runs.wanted == 3
+    readers[0].close()
+    assert runs.wanted == 2
+    await asyncio.wait([started[0].task])
+    assert runs.wanted == 2
+    await runs.close()
+    assert runs.wanted == 0
 
 
 async def test_closing_no_runs_is_nothing() -> None:

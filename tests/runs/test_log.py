@@ -1,9 +1,22 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from mserve.events import Event, RunEvent, ToolCallDelta, ToolCallStart
+import pytest
+
+from mserve.events import (
+    AudioDelta,
+    Event,
+    ReasoningDelta,
+    RefusalDelta,
+    RunEvent,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStart,
+    Usage,
+)
 from mserve.options import Limits
-from runs.running import read_all, start
+from mserve.runs.log import Bell, length
+from runs.running import LIMIT, read_all, start, take
 
 
 async def test_a_reader_takes_everything_that_is_there_at_once() -> None:
@@ -12,7 +25,7 @@ async def test_a_reader_takes_everything_that_is_there_at_once() -> None:
             yield "a"
 
     reader = start(program).reader()
-    assert len(await reader.take()) == 11
+    assert len(await take(reader)) == 11
 
 
 async def test_a_program_waits_for_a_reader_that_lags_by_the_bound_in_events() -> None:
@@ -29,7 +42,7 @@ async def test_a_program_waits_for_a_reader_that_lags_by_the_bound_in_events() -
     for _ in range(20):
         await asyncio.sleep(0)
     assert said == 8
-    assert len(await reader.take()) == 8
+    assert len(await take(reader)) == 8
     for _ in range(20):
         await asyncio.sleep(0)
     assert said == 16
@@ -69,7 +82,7 @@ async def test_the_slowest_reader_rules_and_each_gets_everything() -> None:
     assert not fast.done()
     events: list[RunEvent] = []
     while not slow.ended:
-        events += await slow.take()
+        events += await take(slow)
     assert events == await fast
     assert len(events) == 41
 
@@ -86,7 +99,7 @@ async def test_when_the_last_reader_leaves_the_program_is_closed() -> None:
 
     run = start(program)
     first, second = run.reader(), run.reader()
-    await first.take()
+    await take(first)
     first.close()
     await asyncio.sleep(0)
     assert not closed.is_set()
@@ -108,16 +121,54 @@ async def test_a_reader_that_leaves_makes_room() -> None:
     assert len(await reading) == 41
 
 
-async def test_take_gives_nothing_after_its_timeout_and_when_woken() -> None:
-    async def program() -> str:
+async def test_a_bell_is_waited_for_until_somebody_rings_it_or_its_time_is_up() -> None:
+    bell, clock = Bell(), asyncio.get_running_loop().time
+    started = clock()
+    await bell.wait(0.05)
+    assert 0.04 < clock() - started < 1
+    for seconds in (None, 60):
+        asyncio.get_running_loop().call_soon(bell.ring)
+        async with asyncio.timeout(LIMIT):
+            await bell.wait(seconds)
+    bell.ring()  # nobody waits, and nobody hears it later
+    bell.ring()
+    waiting = asyncio.create_task(bell.wait(None))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    bell.ring()
+    bell.ring()
+    await waiting
+
+
+async def test_a_reader_takes_only_what_it_has_not_had() -> None:
+    async def program() -> AsyncIterator[str]:
+        yield "a"
         await asyncio.Event().wait()
-        return "never"
 
     run = start(program)
     reader = run.reader()
-    assert await reader.take(0.01) == []
-    asyncio.get_running_loop().call_soon(reader.wake)
-    assert await reader.take() == []
+    assert reader.take() == []
+    assert await take(reader) == [TextDelta("a")]
+    assert reader.take() == []
     assert not reader.ended
-    reader.close()
+    late = run.reader()
+    assert late.take() == []  # what every reader has passed is dropped
+    for each in (reader, late):
+        each.close()
     await asyncio.wait([run.task])
+
+
+SAID: list[tuple[RunEvent, int]] = [
+    (TextDelta("ab"), 2),
+    (ReasoningDelta("abc"), 3),
+    (RefusalDelta("a"), 1),
+    (AudioDelta(b"abcd", "ab"), 6),
+    (ToolCallDelta("long id", "ab"), 2),
+    (ToolCallStart("1", "f"), 0),
+    (Usage(1, 1), 0),
+]
+
+
+@pytest.mark.parametrize(("event", "size"), SAID)
+def test_the_length_of_an_event_is_what_it_carries(event: RunEvent, size: int) -> None:
+    assert length(event) == size

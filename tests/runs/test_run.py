@@ -8,9 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mserve.errors import ClientError
-from mserve.events import Event, Failure, Finish, TextDelta, ToolCallDelta, ToolCallStart, Usage
+from mserve.events import (
+    AudioDelta,
+    Event,
+    Failure,
+    Finish,
+    Logprob,
+    ReasoningDelta,
+    RefusalDelta,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStart,
+    Usage,
+)
 from mserve.runs.run import PIECE
-from runs.running import LIMIT, log_of, read_all, start
+from runs.running import LIMIT, log_of, read_all, start, take
 
 
 async def test_what_a_program_says_is_the_log_and_a_finish_is_added() -> None:
@@ -83,11 +95,11 @@ async def test_a_program_that_catches_its_cancellation_is_closed_at_its_next_wor
 
     run = start(program)
     reader = run.reader()
-    await reader.take()
+    await take(reader)
     run.cancel()
     async with asyncio.timeout(LIMIT):
         await asyncio.wait([run.task])
-    (end,) = await reader.take()
+    (end,) = await take(reader)
     assert isinstance(end, Failure)
     assert end.code == "cancelled"
 
@@ -105,7 +117,7 @@ async def test_a_program_sees_that_it_was_cancelled() -> None:
 
     run = start(program)
     reader = run.reader()
-    await reader.take()
+    await take(reader)
     reader.close()
     await asyncio.wait([run.task])
     assert seen == [False, True]
@@ -219,16 +231,32 @@ def test_a_long_text_is_cut_into_pieces_of_bounded_size_that_join_to_it(unit: st
     text = unit * times
 
     async def program() -> AsyncIterator[Event]:
-        yield TextDelta(text)
+        yield TextDelta(text, tokens)
+        yield ReasoningDelta(text)
+        yield RefusalDelta(text)
         yield ToolCallStart("1", "f")
         yield ToolCallDelta("1", text)
 
+    tokens = (Logprob("a", -1.0), Logprob("b", -2.0))
     events = asyncio.run(log_of(program))
-    texts = [event.text for event in events if isinstance(event, TextDelta)]
     arguments = [event.arguments for event in events if isinstance(event, ToolCallDelta)]
-    assert "".join(texts) == "".join(arguments) == text
-    assert max(len(piece.encode()) for piece in texts + arguments) <= PIECE
-    assert len(texts) == 1 or len(text.encode()) > PIECE
+    assert "".join(arguments) == text
+    for kind in (TextDelta, ReasoningDelta, RefusalDelta):
+        assert [event.text for event in events if isinstance(event, kind)] == arguments
+    assert max(len(piece.encode()) for piece in arguments) <= PIECE
+    assert len(arguments) == 1 or len(text.encode()) > PIECE
+    # Where the text falls apart, its tokens come with its end.
+    told = [event.logprobs for event in events if isinstance(event, TextDelta)]
+    assert told == [()] * (len(arguments) - 1) + [tokens]
+
+
+async def test_sound_is_not_cut() -> None:
+    sound = AudioDelta(b"x" * 3 * PIECE, "x" * PIECE)
+
+    async def program() -> AsyncIterator[Event]:
+        yield sound
+
+    assert await log_of(program) == [sound, Finish("stop")]
 
 
 EVENTS = st.one_of(

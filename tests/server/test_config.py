@@ -15,6 +15,7 @@ LEVELS = {"critical": 50, "error": 40, "warning": 30, "info": 20, "debug": 10, "
 DAY = 86400
 RANGES = {
     "port": (0, 65535),
+    "max_n": (1, 128),
     "max_body": (1, 2**63 - 1),
     "grace_period": (0, DAY),
     "ping_interval": (0.1, DAY),
@@ -28,8 +29,18 @@ def test_the_defaults_are_the_apps_own() -> None:
 
 
 def test_what_the_app_is_told_is_what_was_set() -> None:
-    settings = Settings(max_body=1, grace_period=2.5, ping_interval=3.5, shutdown_timeout=4)
-    assert settings.options() == Options(limits=Limits(max_body=1), times=Times(grace=2.5, ping=3.5, shutdown=4))
+    settings = Settings(
+        max_body=1, grace_period=2.5, ping_interval=3.5, shutdown_timeout=4, strict_model=True, allowed_origins=("*",),
+        max_n=5, reasoning_format="think", alias=("gpt-4o=hello", "org/a=b=c"),
+    )  # fmt: skip
+    assert settings.options() == Options(
+        limits=Limits(max_body=1, choices=5),
+        times=Times(grace=2.5, ping=3.5, shutdown=4),
+        aliases={"gpt-4o": "hello", "org/a": "b=c"},
+        strict_model=True,
+        reasoning="think",
+        allowed_origins=("*",),
+    )
 
 
 @given(name=st.sampled_from(sorted(RANGES)), number=NUMBERS)
@@ -48,6 +59,40 @@ def test_a_number_is_refused_by_its_name_where_it_makes_no_sense(name: str, numb
 def test_a_stream_of_nothing_but_comments_is_refused(interval: float) -> None:
     with pytest.raises(StartupError, match=rf"--ping-interval is a number from 0\.1 to 86400, not {interval}"):
         Settings(ping_interval=interval).options()
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["https://chat.example", "http://localhost:3000", "http://[::1]:8080", "http://a:8", "https://a:80", "*",
+     "tauri://localhost", "chrome-extension://abcdefgh", "https://xn--caf-dma.example"],
+)  # fmt: skip
+def test_an_origin_as_browsers_send_it_is_taken(origin: str) -> None:
+    assert Settings(allowed_origins=("http://a", origin)).options().allowed_origins == ("http://a", origin)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["", "localhost:3000", "https://chat.example/", "https://Chat.example", "https://chat.example:443", "http://a:80",
+     "http://a,http://b", "http://a http://b", '["http://a"]', "https://*.example", "https://", "null", "http://\xe9",
+     "http://a\n", "hello.py"],
+)  # fmt: skip
+def test_an_origin_that_no_browser_sends_is_refused(origin: str) -> None:
+    with pytest.raises(StartupError, match=r"^--allowed-origins takes ") as told:
+        Settings(allowed_origins=("http://a", origin)).options()
+    assert str(told.value).endswith(f", not {origin!r}")
+
+
+@pytest.mark.parametrize("alias", ["", "=", "gpt-4o", "gpt-4o=", "=hello"])
+def test_an_alias_without_both_names_is_refused(alias: str) -> None:
+    with pytest.raises(StartupError) as told:
+        Settings(alias=("a=b", alias)).options()
+    assert str(told.value) == (f"--alias takes a name and a program's name, as in --alias gpt-4o=hello, not {alias!r}")
+
+
+def test_an_alias_of_two_programs_is_refused() -> None:
+    with pytest.raises(StartupError, match=r"^--alias gives the name 'x' twice$"):
+        Settings(alias=("x=a", "y=a", "x=b")).options()
+    assert Settings(alias=("x=a", "y=a")).options().aliases == {"x": "a", "y": "a"}
 
 
 def test_uvicorn_is_told_what_was_set() -> None:

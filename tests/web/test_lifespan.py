@@ -204,3 +204,26 @@ async def test_a_modules_own_lifespan_comes_before_the_apps(tmp_path: Path) -> N
     texts = [(await ask(app, model)).json()["choices"][0]["message"]["content"] for model in ("own", "test_lifespan")]
     assert texts == ["state its own", "state the app's"]
     await app.close()
+
+
+async def test_closing_while_it_is_being_opened_ends_the_opening() -> None:
+    events: list[str] = []
+
+    @asynccontextmanager
+    async def slow() -> AsyncIterator[str]:
+        events.append("opening")
+        try:
+            await asyncio.Event().wait()
+            yield "never"
+        finally:
+            events.append("ended")
+
+    app = mserve.create_app(serve, lifespan=slow)
+    opening = asyncio.create_task(app.open())
+    while not events:
+        await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await app.close()
+        await asyncio.wait([opening])
+    assert events == ["opening", "ended"]
+    assert opening.cancelled()

@@ -15,7 +15,7 @@ from .screen import show_serving
 def run(
     *programs: str,
     name: Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)] = (),
-    settings: Annotated[Settings, Parameter(name="*")] = Settings(),  # noqa: B008  # frozen
+    settings: Annotated[Settings, Parameter(name="*", negative_iterable=())] = Settings(),  # noqa: B008  # frozen
 ) -> None:
     """Serve programs to every OpenAI client.
 

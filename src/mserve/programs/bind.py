@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from mserve.errors import ClientError, LoadError
 from mserve.program import Call
-from mserve.request import Parameters
+from mserve.request import Parameters, Request
 
 Filler = Callable[[Call], Any]
 
@@ -57,6 +57,11 @@ KNOWN = _RESERVED | _SENT
 """Every parameter that a program can declare without a default."""
 
 
+def _first_of(request: Request, names: tuple[str, ...]) -> Any:
+    """Give the first of some parameters that the client sent, be it by an older name."""
+    return next((value for name in names if (value := getattr(request, name)) is not None), None)
+
+
 class _Field(Struct, frozen=True):
     """A parameter that takes a field of the client's body, when one was sent."""
 
@@ -79,8 +84,7 @@ class Binding(Struct, frozen=True):
         arguments = {name: fill(call) for name, fill in self._always}
         request = call.request
         for field in self._fields:
-            body: Mapping[str, Any] = request.extra if field.extra else request.fields
-            sent = next((body[name] for name in field.sources if body.get(name) is not None), None)
+            sent = request.extra.get(field.name) if field.extra else _first_of(request, field.sources)
             if sent is not None or not field.has_default:
                 arguments[field.name] = sent
         if self._takes_rest:

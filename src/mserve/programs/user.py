@@ -7,11 +7,12 @@ from msgspec import Struct
 
 from mserve.errors import LoadError
 from mserve.events import Event
-from mserve.program import Call, Lifespan
+from mserve.program import Call, Lifespan, Traits
 
 from .adapt import adapt, is_sync
 from .bind import Binding, bind
 from .load import Source, find, line_of
+from .traits import traits_of
 
 
 class UserProgram(Struct, frozen=True):
@@ -20,6 +21,7 @@ class UserProgram(Struct, frozen=True):
     name: str
     place: str
     lifespan: Lifespan | None
+    traits: Traits
     _serve: Callable[..., Any]
     _binding: Binding
     _sync: bool
@@ -54,6 +56,12 @@ def load(*sources: Source, names: tuple[str, ...] = (), lifespan: Lifespan | Non
             )
         binding = bind(found.serve, line_of(found.serve, found.place))
         programs[name] = UserProgram(
-            name, found.place, found.lifespan or lifespan, found.serve, binding, is_sync(found.serve)
+            name,
+            found.place,
+            found.lifespan or lifespan,
+            traits_of(found.serve),
+            found.serve,
+            binding,
+            is_sync(found.serve),
         )
     return tuple(programs.values())

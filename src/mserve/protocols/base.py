@@ -12,6 +12,15 @@ from mserve.request import Request
 from mserve.transcript import Reply
 
 
+class Asked(Struct, frozen=True):
+    """What one body asks for: a reply of one choice or more, each of them the answer to a request of its own."""
+
+    request: Request
+    """As the client sent it."""
+    runs: tuple[Request, ...]
+    """What each choice answers, in the order of their numbers; `n` is 1 in each."""
+
+
 class Envelope(Struct, frozen=True):
     """What marks all of one reply: handed in, since protocols draw no ids and read no clock."""
 
@@ -26,8 +35,8 @@ class Envelope(Struct, frozen=True):
 class Encoder(Protocol):
     """One reply on its way out as frames."""
 
-    def encode(self, events: Sequence[RunEvent]) -> bytes:
-        """Give the frames of the next events, complete ones only."""
+    def encode(self, choice: int, events: Sequence[RunEvent]) -> bytes:
+        """Give the frames of the next events of a choice, complete ones only."""
         ...
 
     def close(self) -> bytes:
@@ -35,23 +44,38 @@ class Encoder(Protocol):
         ...
 
 
+class Operation(Struct, frozen=True, kw_only=True):
+    """What the OpenAPI document says of a protocol: its types, which are those that decode and encode."""
+
+    name: str
+    summary: str
+    request: type
+    reply: type
+    chunk: type
+
+
 class Wire(Protocol):
     """A protocol. A module is one, by having these names."""
+
+    @property
+    def OPERATION(self) -> Operation:  # noqa: N802  # a module's constant
+        """How it is documented."""
+        ...
 
     @property
     def PATH(self) -> str:  # noqa: N802  # a module's constant
         """Where requests are posted."""
         ...
 
-    def decode(self, body: bytes) -> Request:
+    def decode(self, body: bytes) -> Asked:
         """Read a request; `ClientError` for bytes that are none."""
         ...
 
-    def encode_reply(self, envelope: Envelope, reply: Reply) -> bytes:
-        """Give a whole reply's body."""
+    def encode_reply(self, envelope: Envelope, asked: Asked, replies: Sequence[Reply]) -> bytes:
+        """Give a whole reply's body, of one reply for each choice."""
         ...
 
-    def encoder(self, envelope: Envelope, request: Request) -> Encoder:
+    def encoder(self, envelope: Envelope, asked: Asked) -> Encoder:
         """Start a streamed reply."""
         ...
 
@@ -82,6 +106,14 @@ def encode_error(failure: Failure) -> bytes:
     """Give OpenAI's error body."""
     kind = _TYPES.get(failure.status, "invalid_request_error" if failure.status < 500 else "server_error")
     return msgspec.json.encode(ErrorResponse(Error(failure.message, kind, failure.param, failure.code)))
+
+
+def copies(request: Request) -> tuple[Request, ...]:
+    """Give a request as often as its `n` says, which is checked: the server makes the choices, each run one of them."""
+    count = 1 if request.n is None else request.n
+    if count == 1:
+        return (request,)
+    return (msgspec.structs.replace(request, n=1, fields=request.fields | {"n": 1}),) * count
 
 
 def decode_object(body: bytes) -> dict[str, Any]:

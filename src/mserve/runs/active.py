@@ -8,7 +8,7 @@ from mserve.options import Options
 from mserve.program import Program
 from mserve.request import Request
 
-from .run import Run, State
+from .run import Judge, Run, State
 
 log = logging.getLogger("mserve")
 
@@ -23,9 +23,17 @@ class ActiveRuns:
         self._options = options
         self._tasks: dict[asyncio.Task[None], Run] = {}
 
-    def start(self, program: Program, request: Request, *, headers: Mapping[str, str], state: State) -> Run:
+    def start(
+        self,
+        program: Program,
+        request: Request,
+        *,
+        headers: Mapping[str, str],
+        state: State,
+        judge: Judge | None = None,
+    ) -> Run:
         """Start a program on a request."""
-        run = Run(program, request, headers=headers, state=state, limits=self._options.limits)
+        run = Run(program, request, headers=headers, state=state, options=self._options, judge=judge)
         self._tasks[run.task] = run
         run.task.add_done_callback(lambda task: self._tasks.pop(task, None))
         return run

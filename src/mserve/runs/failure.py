@@ -4,13 +4,15 @@ import logging
 from pathlib import Path
 from types import TracebackType
 
-from mserve.errors import ClientError, MserveError
+from mserve.errors import ClientError, InvalidOutputError, MserveError
 from mserve.events import Failure
 
 log = logging.getLogger("mserve.program")
 
 PROGRAM_ERROR = "program_error"
 """The code of every failure that is the program's."""
+INVALID_OUTPUT = "invalid_output"
+"""The code of an answer that is not what the client asked for."""
 
 _OURS = Path(__file__).parent.parent
 _FAILED = Failure(
@@ -29,6 +31,8 @@ def failure_of(error: BaseException, program: str) -> Failure:
             return _FAILED
     if isinstance(error, MserveError):
         log.error("program %s: %s", program, error)
+        if isinstance(error, InvalidOutputError):
+            return Failure(502, str(error), INVALID_OUTPUT)
     else:
         log.error("program %s failed", program, exc_info=(type(error), error, _of_the_program(error.__traceback__)))
     return _FAILED

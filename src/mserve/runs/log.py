@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from mserve.events import ReasoningDelta, RunEvent, TextDelta, ToolCallDelta
+from mserve.events import AudioDelta, ReasoningDelta, RefusalDelta, RunEvent, TextDelta, ToolCallDelta
 from mserve.options import Limits
 
 
@@ -42,10 +42,10 @@ class Log:
             self._room = asyncio.get_running_loop().create_future()
             await self._room
 
-    def reader(self) -> "Reader":
-        """Follow the log from the first event that is still here."""
+    def reader(self, bell: "Bell | None" = None) -> "Reader":
+        """Follow the log from the first event that is still here; who follows several gives them one bell."""
         chars = sum(map(length, self._events))
-        reader = Reader(self, (self._first, self._chars - chars))
+        reader = Reader(self, (self._first, self._chars - chars), bell or Bell())
         self._readers.append(reader)
         return reader
 
@@ -77,51 +77,29 @@ class Log:
 
     def _wake(self) -> None:
         for reader in self._readers:
-            reader.wake()
+            reader.bell.ring()
 
 
 Place = tuple[int, int]
 """The number of the next event to read, and the characters of all events before it."""
 
 
-class Reader:
-    """One reader's place in a log."""
+class Bell:
+    """Rings when a log has news: what one task waits by, for one log or for several."""
 
-    def __init__(self, log: Log, place: Place) -> None:
-        self.place = place
-        self._log = log
+    def __init__(self) -> None:
         self._news: asyncio.Future[None] | None = None
 
-    @property
-    def ended(self) -> bool:
-        """Tell whether all was read, and nothing more will come."""
-        return self._log.closed and self.place == self._log.end
-
-    async def take(self, timeout: float | None = None) -> list[RunEvent]:  # noqa: ASYNC109  # a timer, no cancel scope
-        """Give all events that this reader has not had, waiting for one where there is none.
-
-        The list is empty once the log has ended, after `timeout` seconds, and when somebody calls `wake`.
-        """
-        if self.place == self._log.end and not self._log.closed:
-            await self._wait(timeout)
-        events, self.place = self._log.after(self.place), self._log.end
-        if events:
-            self._log.passed()
-        return events
-
-    def wake(self) -> None:
-        """Let a waiting `take` return."""
+    def ring(self) -> None:
+        """Let who waits go on. Nobody hears it later."""
         if self._news is not None and not self._news.done():
             self._news.set_result(None)
 
-    def close(self) -> None:
-        """Read no more."""
-        self._log.leave(self)
-
-    async def _wait(self, timeout: float | None) -> None:  # noqa: ASYNC109  # a timer, no cancel scope
+    async def wait(self, timeout: float | None) -> None:  # noqa: ASYNC109  # a timer, no cancel scope
+        """Wait for the next ring, at most so many seconds."""
         loop = asyncio.get_running_loop()
         self._news = loop.create_future()
-        timer = loop.call_later(timeout, self.wake) if timeout is not None else None
+        timer = loop.call_later(timeout, self.ring) if timeout is not None else None
         try:
             await self._news
         finally:
@@ -130,8 +108,36 @@ class Reader:
                 timer.cancel()
 
 
+class Reader:
+    """One reader's place in a log. Its `bell` rings when there is something to take."""
+
+    def __init__(self, log: Log, place: Place, bell: Bell) -> None:
+        self.place = place
+        self.bell = bell
+        self._log = log
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether all was read, and nothing more will come."""
+        return self._log.closed and self.place == self._log.end
+
+    def take(self) -> list[RunEvent]:
+        """Give all events that this reader has not had."""
+        if self.place == self._log.end:
+            return []
+        events, self.place = self._log.after(self.place), self._log.end
+        self._log.passed()
+        return events
+
+    def close(self) -> None:
+        """Read no more."""
+        self._log.leave(self)
+
+
 def length(event: RunEvent) -> int:
-    """Count the characters of an event's text."""
-    if isinstance(event, TextDelta | ReasoningDelta):
+    """Count the characters of an event's text, and the bytes of its sound."""
+    if isinstance(event, TextDelta | ReasoningDelta | RefusalDelta):
         return len(event.text)
+    if isinstance(event, AudioDelta):
+        return len(event.data) + len(event.transcript)
     return len(event.arguments) if isinstance(event, ToolCallDelta) else 0

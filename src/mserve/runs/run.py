@@ -3,15 +3,17 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 
-from mserve.events import Event, Failure, Finish, ReasoningDelta, TextDelta, ToolCallDelta
-from mserve.options import Limits
+from mserve.errors import InvalidOutputError
+from mserve.events import Event, Failure, Finish, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta
+from mserve.options import Options
 from mserve.program import Call, Program
 from mserve.request import Request
 from mserve.transcript import Order
 
 from .failure import failure_of
-from .log import Log, Reader, length
+from .log import Bell, Log, Reader, length
 from .stop import StopText
+from .think import ThinkText
 
 PIECE = 64 * 1024
 """Bytes of the longest text that stays one event: a longer one is cut, so that no frame is huge."""
@@ -20,6 +22,9 @@ _CANCELLED = Failure(503, "The run was cancelled before its answer was whole.", 
 
 State = Callable[[], Awaitable[object]]
 """Gives what a program's lifespan opened, opening it where that is still to be done."""
+
+Judge = Callable[[str], Awaitable[str | None]]
+"""Gives what is wrong with an answer's text, None where nothing is."""
 
 
 class Cancellation:
@@ -44,11 +49,19 @@ class Cancellation:
 class Run:
     """A program that answers one request. Its log ends with one `Finish` and its usage, or with one `Failure`.
 
-    The program waits for its slowest reader. A run whose last reader leaves is cancelled.
+    The program waits for its slowest reader. A run whose last reader leaves is cancelled. An answer that its judge
+    finds wrong is a failure, and no answer.
     """
 
     def __init__(
-        self, program: Program, request: Request, *, headers: Mapping[str, str], state: State, limits: Limits
+        self,
+        program: Program,
+        request: Request,
+        *,
+        headers: Mapping[str, str],
+        state: State,
+        options: Options,
+        judge: Judge | None = None,
     ) -> None:
         self._program = program
         self._request = request
@@ -57,15 +70,18 @@ class Run:
         self._cancelled = Cancellation()
         self._order = Order()
         self._stop = StopText(request.stop)
+        self._think = ThinkText() if options.reasoning == "think" else None
+        self._judge = judge
+        self._text: list[str] = []  # for the judge alone
         self._failed = False
-        self._log = Log(limits, self.cancel)
+        self._log = Log(options.limits, self.cancel)
         self.task = asyncio.create_task(self._own(), name=f"mserve run of {program.name}")
         # Not at the end of `_own`: a task that is cancelled before its first step never gets there.
         self.task.add_done_callback(self._ended)
 
-    def reader(self) -> Reader:
+    def reader(self, bell: Bell | None = None) -> Reader:
         """Follow the log, from the first event that it still holds."""
-        return self._log.reader()
+        return self._log.reader(bell)
 
     def cancel(self) -> None:
         """End the program where it stands. Its code sees a `CancelledError`, a closing, or `cancelled`."""
@@ -100,41 +116,52 @@ class Run:
         )
         try:
             async for event in events:
-                if not self._say(event):
-                    break
+                if self._say(event):
+                    await self._finish(event)
+                    if not isinstance(event, Finish):
+                        break
                 await self._log.room()
         finally:
             await events.aclose()
         if not self._order.finished:
-            self._finish(None)
+            await self._finish(None)
 
     def _say(self, event: Event) -> bool:
-        """Write what the program said; False where the client wanted it to end there."""
+        """Write what the program said. True where the answer ends by it: at a `Finish`, or as the client wanted."""
         if self._cancelled.is_set():
             raise asyncio.CancelledError  # the program caught its own and went on
         self._order.admit(event)
-        if isinstance(event, Finish):
-            self._finish(event)
-            return True
         if isinstance(event, TextDelta):
-            text, stops = self._stop.feed(event.text)
-            if text:
-                self._write(event if text == event.text else TextDelta(text))
-            if stops:
-                self._finish(None)
-            return not stops
+            text, ends = self._stop.feed(event)
+            if text is not None:
+                self._write_text(text)
+            return ends
+        if isinstance(event, Finish):
+            return True
         self._write(event)
-        return True
+        return False
+
+    def _write_text(self, event: TextDelta) -> None:
+        if self._judge is not None:
+            self._text.append(event.text)
+        self._write(event)
 
     def _write(self, event: Event) -> None:
-        for piece in _pieces(event):
-            self._log.append(piece)
+        for said in (event,) if self._think is None else self._think.feed(event):
+            for piece in _pieces(said):
+                self._log.append(piece)
 
-    def _finish(self, said: Finish | None) -> None:
-        if rest := self._stop.rest():
-            self._write(TextDelta(rest))
-        for event in self._order.ending(said.reason if said else None):
-            self._log.append(event)
+    async def _finish(self, last: Event | None) -> None:
+        """End the answer. One that breaks the client's rules for it is none: `InvalidOutputError`."""
+        if (rest := self._stop.rest()) is not None:
+            self._write_text(rest)
+        reason = last.reason if isinstance(last, Finish) else None
+        if self._judge is not None and self._order.answers(reason):
+            wrong = await self._judge("".join(self._text))
+            if wrong is not None:
+                raise InvalidOutputError(wrong)
+        for event in self._order.ending(reason):
+            self._write(event)
 
     def _fail(self, failure: Failure) -> None:
         """Write the failure that ends the log. An answer that was finished is whole, whatever happens afterwards."""
@@ -150,13 +177,21 @@ class Run:
 
 def _pieces(event: Event) -> Iterator[Event]:
     """Cut an event whose text is larger than a frame should be; no code point is longer than four bytes."""
-    if length(event) * 4 <= PIECE or not isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta):
+    if length(event) * 4 <= PIECE:
         yield event
-        return
-    text = event.arguments if isinstance(event, ToolCallDelta) else event.text
+    elif isinstance(event, ToolCallDelta):
+        yield from (ToolCallDelta(event.id, piece) for piece in _cut(event.arguments))
+    elif isinstance(event, TextDelta):
+        *pieces, last = _cut(event.text)
+        yield from map(TextDelta, pieces)
+        yield TextDelta(last, event.logprobs)
+    elif isinstance(event, ReasoningDelta | RefusalDelta):
+        yield from map(type(event), _cut(event.text))
+    else:
+        yield event  # sound is no text
+
+
+def _cut(text: str) -> list[str]:
     if len(text.encode()) <= PIECE:
-        yield event
-        return
-    for start in range(0, len(text), PIECE // 4):
-        piece = text[start : start + PIECE // 4]
-        yield ToolCallDelta(event.id, piece) if isinstance(event, ToolCallDelta) else type(event)(piece)
+        return [text]
+    return [text[start : start + PIECE // 4] for start in range(0, len(text), PIECE // 4)]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from starlette.routing import Route, Router
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mserve.errors import ClientError, MserveError
 from mserve.events import Failure
@@ -13,10 +13,12 @@ from mserve.options import Options
 from mserve.program import Lifespan, Program
 from mserve.programs.load import Source
 from mserve.programs.user import load
-from mserve.protocols import chat_completions, models
+from mserve.protocols import chat_completions, completions, models, openapi
 from mserve.protocols.base import Wire
 from mserve.runs.failure import failure_of_client
 
+from .cors import Cors
+from .documents import PAGE_PATH, Documents
 from .exchange import PostEndpoint
 from .replies import send_failure, send_json
 from .routing import Methods, NotFound
@@ -24,7 +26,7 @@ from .service import Service
 
 log = logging.getLogger("mserve")
 
-WIRES: tuple[Wire, ...] = (chat_completions,)
+WIRES: tuple[Wire, ...] = (chat_completions, completions)
 
 
 def create_app(
@@ -47,16 +49,21 @@ class App:
 
     def __init__(self, programs: Sequence[Program], options: Options) -> None:
         self._service = Service(programs, options)
+        documents = Documents(WIRES)
         posts = [Route(wire.PATH, Methods({"POST": PostEndpoint(self._service, wire)})) for wire in WIRES]
         gets = [
             Route(models.PATH, Methods({"GET": self._models})),
             Route(f"{models.PATH}/{{model:path}}", Methods({"GET": self._model})),
             Route("/health", Methods({"GET": self._health})),
+            Route(openapi.PATH, Methods({"GET": documents.document})),
+            Route(PAGE_PATH, Methods({"GET": documents.page})),
         ]
         not_found = NotFound([route.path for route in (*posts, *gets)])
         # Else no name at all would be a model's name.
         nameless = Route(f"{models.PATH}/", not_found)
         self._router = Router([nameless, *posts, *gets], redirect_slashes=False, default=not_found)
+        # Around the errors, too: a page has to read why it was refused.
+        self._answer: ASGIApp = Cors(self._route, options.allowed_origins) if options.allowed_origins else self._route
 
     @property
     def programs(self) -> Sequence[Program]:
@@ -88,7 +95,10 @@ class App:
         """Be an ASGI app."""
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
-            return
+        else:
+            await self._answer(scope, receive, send)
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await self._router(scope, receive, send)
         except ClientError as error:
@@ -116,7 +126,7 @@ class App:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _models(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        await send_json(send, models.encode_list(self._service.programs, self._service.created))
+        await send_json(send, models.encode_list(self._service.names, self._service.created))
 
     async def _model(self, scope: Scope, _receive: Receive, send: Send) -> None:
         name = scope["path_params"]["model"]

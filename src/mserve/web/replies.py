@@ -6,7 +6,7 @@ from starlette.types import Send
 
 from mserve.events import Failure
 from mserve.protocols.base import encode_error
-from mserve.runs.failure import PROGRAM_ERROR
+from mserve.runs.failure import INVALID_OUTPUT, PROGRAM_ERROR
 
 Header = tuple[bytes, bytes]
 
@@ -14,12 +14,23 @@ RETRY_AFTER = b"1"
 """Seconds."""
 
 
-async def send_json(send: Send, body: bytes, status: int = 200, headers: Sequence[Header] = ()) -> None:
-    """Send a JSON body that is ready."""
+async def send_body(send: Send, body: bytes, kind: bytes, status: int = 200, headers: Sequence[Header] = ()) -> None:
+    """Send a body that is ready."""
     length = str(len(body)).encode()
-    start = [(b"content-type", b"application/json"), (b"content-length", length), *headers]
+    start = [(b"content-type", kind), (b"content-length", length), *headers]
     await send({"type": "http.response.start", "status": status, "headers": start})
     await send({"type": "http.response.body", "body": body})
+
+
+async def send_json(send: Send, body: bytes, status: int = 200, headers: Sequence[Header] = ()) -> None:
+    """Send a JSON body that is ready."""
+    await send_body(send, body, b"application/json", status, headers)
+
+
+async def send_nothing(send: Send, headers: Sequence[Header]) -> None:
+    """Send an answer that is all in its headers."""
+    await send({"type": "http.response.start", "status": 204, "headers": headers})
+    await send({"type": "http.response.body"})
 
 
 async def send_failure(
@@ -28,7 +39,7 @@ async def send_failure(
     """Send an error with its own status, and when to come again where that may help."""
     if failure.status in (429, 503):
         headers = (*headers, (b"retry-after", RETRY_AFTER))
-    if failure.code == PROGRAM_ERROR:
-        # OpenAI's SDKs repeat what fails with a 500, twice: programs cost money, and few fail by chance.
+    if failure.code in (PROGRAM_ERROR, INVALID_OUTPUT):
+        # OpenAI's SDKs repeat what fails with a 5xx, twice: programs cost money, and few fail by chance.
         headers = (*headers, (b"x-should-retry", b"false"))
     await send_json(send, encode(failure), failure.status, headers)

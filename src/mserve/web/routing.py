@@ -1,4 +1,4 @@
-"""Answers for paths and methods that are not served: in OpenAI's shape, saying what is."""
+"""Answers by method, and for paths and methods that are not served: in OpenAI's shape, saying what is."""
 
 from collections.abc import Collection, Mapping
 
@@ -7,26 +7,31 @@ from starlette.websockets import WebSocketClose
 
 from mserve.events import Failure
 
-from .replies import send_failure
+from .replies import send_failure, send_nothing
 
 
 class Methods:
-    """An endpoint by method. What answers GET answers HEAD too: the server leaves the body out."""
+    """An endpoint by method, and an answer to OPTIONS.
+
+    What answers GET answers HEAD too: the host leaves the body out.
+    """
 
     def __init__(self, endpoints: Mapping[str, ASGIApp]) -> None:
         self._endpoints = dict(endpoints)
         if "GET" in self._endpoints:
             self._endpoints["HEAD"] = self._endpoints["GET"]
+        self._allow = (b"allow", ", ".join([*self._endpoints, "OPTIONS"]).encode())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Be an ASGI app."""
         endpoint = self._endpoints.get(scope["method"])
         if endpoint is not None:
             await endpoint(scope, receive, send)
-            return
-        allowed = ", ".join(self._endpoints)
-        message = f"{scope['path']} takes {allowed}, not {scope['method']}."
-        await send_failure(send, Failure(405, message, "method_not_allowed"), headers=[(b"allow", allowed.encode())])
+        elif scope["method"] == "OPTIONS":
+            await send_nothing(send, [self._allow])
+        else:
+            message = f"{scope['path']} takes {', '.join(self._endpoints)}, not {scope['method']}."
+            await send_failure(send, Failure(405, message, "method_not_allowed"), headers=[self._allow])
 
 
 class NotFound:

@@ -4,16 +4,26 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from mserve.errors import ClientError
+from msgspec import Struct
+
+from mserve.errors import ClientError, LoadError
+from mserve.judging.judge import Bench, Judge
 from mserve.options import Options
 from mserve.program import Program
-from mserve.protocols.base import Wire
-from mserve.request import Request
+from mserve.protocols.base import Asked, Wire
 from mserve.runs.active import ActiveRuns
-from mserve.runs.run import Run
+from mserve.runs.choices import Choices
 
 from .lifespan import Lifespans
 from .shape import check_shape
+
+
+class Admitted(Struct, frozen=True):
+    """A request that will be answered, and by which program."""
+
+    asked: Asked
+    program: Program
+    judge: Judge | None
 
 
 class Service:
@@ -22,36 +32,43 @@ class Service:
     def __init__(self, programs: Sequence[Program], options: Options) -> None:
         self.options = options
         self.programs = {program.name: program for program in programs}
+        self.names = self.programs | _aliases(self.programs, options.aliases)
         self.runs = ActiveRuns(options)
         self.lifespans = Lifespans(programs)
         self.created = int(time.time())
+        self._bench = Bench(options.times.judging)
 
     def choose(self, model: str | None) -> Program:
         """Give the program that a client means: a single one answers to every name, unless `strict_model`.
 
         `ClientError` where there is none of that name.
         """
+        if model in self.names:
+            return self.names[model]
         if len(self.programs) == 1 and (model is None or not self.options.strict_model):
             return next(iter(self.programs.values()))
-        served = ", ".join(self.programs)
+        served = ", ".join(self.names)
         if model is None:
             raise ClientError(f"model: this field is required, one of: {served}.", param="model")
-        if model not in self.programs:
-            raise ClientError(
-                f"The model {model!r} does not exist; there are: {served}.", 404, "model_not_found", "model"
-            )
-        return self.programs[model]
+        raise ClientError(f"The model {model!r} does not exist; there are: {served}.", 404, "model_not_found", "model")
 
-    def admit(self, wire: Wire, body: bytes) -> tuple[Request, Program]:
-        """Read a request and choose its program; `ClientError` for one that is not served."""
-        request = wire.decode(body)
-        program = self.choose(request.model)
-        check_shape(request, program.declares)
-        return request, program
+    async def admit(self, wire: Wire, body: bytes) -> Admitted:
+        """Read a request, and choose its program and its judge; `ClientError` for one that is not served."""
+        asked = wire.decode(body)
+        program = self.choose(asked.request.model)
+        check_shape(asked, program.declares, self.options.limits.choices)
+        judged = program.traits.check_output
+        judge = await self._bench.judge_of(asked.request.response_format, judged=judged)
+        return Admitted(asked, program, judge)
 
-    def start(self, program: Program, request: Request, headers: Mapping[str, str]) -> Run:
-        """Start a program on a request; its run opens what the program shares, where the host has not."""
-        return self.runs.start(program, request, headers=headers, state=partial(self._state, program))
+    def start(self, admitted: Admitted, headers: Mapping[str, str]) -> Choices:
+        """Start a program on a request, once for each choice; the runs open what it shares, where the host has not."""
+        program = admitted.program
+        state = partial(self._state, program)
+        return Choices([
+            self.runs.start(program, request, headers=headers, state=state, judge=admitted.judge)
+            for request in admitted.asked.runs
+        ])  # fmt: skip
 
     async def _state(self, program: Program) -> object:
         await self.lifespans.open()
@@ -61,3 +78,13 @@ class Service:
         """End all runs, then close what they shared; `ShutdownError` where that fails."""
         await self.runs.close()
         await self.lifespans.close()
+
+
+def _aliases(programs: Mapping[str, Program], aliases: Mapping[str, str]) -> dict[str, Program]:
+    """Give the programs by their further names; `LoadError` for a name of nothing, or of two."""
+    for alias, name in aliases.items():
+        if name not in programs:
+            raise LoadError(f"the alias {alias!r} is for {name!r}, and there is no such program: {', '.join(programs)}")
+        if alias in programs:
+            raise LoadError(f"the alias {alias!r} is the name of a program")
+    return {alias: programs[name] for alias, name in aliases.items()}

@@ -1,15 +1,17 @@
 """Refuses what would change the reply's shape where the program cannot know of it: no client gets another shape."""
 
 from mserve.errors import ClientError
-from mserve.request import Request
+from mserve.protocols.base import Asked
 
 _SEES_ALL = frozenset({"request", "client_options", "model_options"})
 
 
-def check_shape(request: Request, declares: frozenset[str]) -> None:
+def check_shape(asked: Asked, declares: frozenset[str], most_choices: int) -> None:
     """Raise `ClientError` for a request whose answer would have another shape than it asked for."""
-    if request.n is not None and request.n != 1:
-        raise ClientError(f"n: this server makes 1 answer for a request, not {request.n}.", param="n")
+    request, choices = asked.request, len(asked.runs)
+    if choices > most_choices:
+        param = "n" if choices == request.n else "prompt"
+        raise ClientError(f"{param}: one request gets at most {most_choices} answers here, not {choices}.", param=param)
     if not declares.isdisjoint(_SEES_ALL):
         return
     if request.logprobs and "logprobs" not in declares:

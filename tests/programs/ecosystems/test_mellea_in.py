@@ -20,7 +20,7 @@ HELLO = [{"role": "user", "content": "hello"}]
 
 
 def given_to(parameter: str, **body: Any) -> Any:
-    request = decode(json.dumps({"messages": HELLO} | body).encode())
+    request = decode(json.dumps({"messages": HELLO} | body).encode()).request
     return PARAMETERS[parameter](Call(request=request, cancelled=Cancellation()))
 
 
@@ -98,6 +98,13 @@ sent_fields = st.fixed_dictionaries(
 # ---- model_options
 
 
+def as_now(sent: dict[str, Any]) -> dict[str, Any]:
+    """Put what an older client sent into today's words; without what it sent as null."""
+    known = {name: value for name, value in sent.items() if value is not None}
+    newer = {"functions": "tools", "function_call": "tool_choice"}
+    return {newer[name]: value for name, value in known.items() if name in newer} | known
+
+
 def test_each_parameter_of_a_request_has_its_place_in_these_tests() -> None:
     assert {*fields, "stream"} == set(Parameters.__struct_fields__)
 
@@ -105,7 +112,7 @@ def test_each_parameter_of_a_request_has_its_place_in_these_tests() -> None:
 @given(sent_fields, extras)
 def test_options_are_what_was_sent_and_nothing_else(sent: dict[str, Any], extra: dict[str, Any]) -> None:
     keys = {name: key for name, (key, _) in UNDER_MELLEAS_KEYS.items()} | {name: name for name in UNDER_THEIR_NAME}
-    expected = {keys[name] for name, value in sent.items() if name in keys and value is not None} | set(extra)
+    expected = {keys[name] for name, value in as_now(sent).items() if name in keys} | set(extra)
     if sent.get("stream"):
         expected.add(ModelOption.STREAM)
     assert set(options_of(**extra, **sent)) == expected
@@ -120,7 +127,7 @@ def test_values_are_the_clients_own(sent: dict[str, Any], extra: dict[str, Any])
         "tool_choice": ModelOption.TOOL_CHOICE,
     }
     for name, key in plain.items():
-        assert options.get(key) == sent.get(name)
+        assert options.get(key) == as_now(sent).get(name)
     assert extra.items() <= options.items()
 
 
@@ -182,6 +189,16 @@ def test_to_run_a_tool_is_the_clients_business() -> None:
     [made] = options_of(tools=[tool("function", "weather")])[ModelOption.TOOLS]
     with pytest.raises(ProgramError, match="return the thunk"):
         made.run(city="Lisbon")
+
+
+def test_an_older_clients_functions_are_tools() -> None:
+    function = {"name": "weather", "parameters": {"type": "object"}}
+    [made] = options_of(functions=[function])[ModelOption.TOOLS]
+    assert made.as_json_tool == {"type": "function", "function": function}
+    assert options_of(functions=[function], function_call={"name": "weather"})[ModelOption.TOOL_CHOICE] == {
+        "type": "function",
+        "function": {"name": "weather"},
+    }
 
 
 # ---- input
@@ -248,7 +265,7 @@ def test_parts_are_those_that_mellea_has_a_type_for(parts: list[dict[str, Any]])
 
 def test_messages_stay_in_order_and_the_clients_own_are_untouched() -> None:
     sent = [{"role": role, "content": UNKNOWN_PARTS} for role in ROLES]
-    request = decode(json.dumps({"messages": sent}).encode())
+    request = decode(json.dumps({"messages": sent}).encode()).request
     given_messages = PARAMETERS["input"](Call(request=request, cancelled=Cancellation()))
     assert [message.role for message in given_messages] == ["system", *ROLES[1:]]
     assert request.messages == sent

@@ -9,7 +9,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk, ChatCompletio
 from openai.types.responses import ResponseTextDeltaEvent
 
 from mserve.errors import ProgramError
-from mserve.events import Event, Finish, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallStart, Usage
+from mserve.events import Event, Finish, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta, ToolCallStart, Usage
 from mserve.programs.adapt import adapt
 from mserve.transcript import Order, Reply, Transcript
 
@@ -89,9 +89,9 @@ async def test_reasoning_that_is_no_text_is_left_out(build: Build) -> None:
     assert await say(delta(build, content="so", reasoning={"effort": "high"})) == [TextDelta("so")]
 
 
-async def test_a_refusal_is_the_text(build: Build) -> None:
-    assert await say(delta(build, refusal="I will not")) == [TextDelta("I will not")]
-    assert await say(completion(build, {"refusal": "I will not"})) == [TextDelta("I will not"), Finish("stop")]
+async def test_a_refusal_is_one(build: Build) -> None:
+    assert await say(delta(build, refusal="I will not")) == [RefusalDelta("I will not")]
+    assert await say(completion(build, {"refusal": "I will not"})) == [RefusalDelta("I will not"), Finish("stop")]
 
 
 @pytest.mark.parametrize("reason", ["stop", "length", "tool_calls", "content_filter"])
@@ -233,10 +233,10 @@ async def test_a_call_goes_on_in_chunks_with_ids_of_their_own(build: Build) -> N
     assert (call.id, call.name, call.arguments) == ("x", "add", "{}")
 
 
-async def test_a_custom_call_is_the_programs_error(build: Build) -> None:
-    custom = {"id": "y", "type": "custom", "custom": {"name": "grep", "input": "a"}}
-    with pytest.raises(ProgramError, match="'custom'"):
-        await say(completion(build, {"tool_calls": [custom]}, "tool_calls"))
+async def test_a_call_of_a_type_that_nobody_knows_is_the_programs_error() -> None:
+    call = {"id": "y", "type": "magic", "magic": {"name": "grep"}}
+    with pytest.raises(ProgramError, match="'magic'"):
+        await say(completion(constructed, {"tool_calls": [call]}, "tool_calls"))
 
 
 async def test_a_whole_completion_says_all_of_its_calls(build: Build) -> None:

@@ -4,6 +4,7 @@ Each module here has `reader()`, whose result understands that ecosystem's objec
 """
 
 import importlib
+import sys
 from collections.abc import AsyncGenerator, Callable, Iterable
 from functools import lru_cache
 
@@ -18,19 +19,37 @@ class WholeJson(Struct, frozen=True):
     text: str
 
 
-Said = Iterable[Event] | AsyncGenerator[Event, None] | WholeJson | None
-"""What a value says: events, events to come, one JSON reply; None for a value that the reader has no words for."""
+Said = Iterable[Event | WholeJson] | AsyncGenerator[object, None] | None
+"""What a value says: events; items to say in its place, as they come; None for one that the reader has no words for."""
 
 Reader = Callable[[object], Said]
 
-_ECOSYSTEMS = frozenset({"mellea", "openai", "pydantic"})
+_ECOSYSTEMS = frozenset({"langchain_core", "llama_index", "mellea", "openai", "pydantic", "pydantic_ai"})
+
+
+def owner_of(item: object) -> str | None:
+    """Name the ecosystem whose reader is to read an item.
+
+    LangGraph's items are plain tuples, of a LangChain message and a dict that tells where in the graph it is from.
+    """
+    kind: type = type(item)
+    if isinstance(item, tuple) and len(item) == 2 and isinstance(item[1], dict):
+        first: type = type(item[0])
+        return "langchain_core" if ecosystem_of(first) == "langchain_core" else None
+    return ecosystem_of(kind)
 
 
 @lru_cache(maxsize=256)
 def ecosystem_of(kind: type) -> str | None:
     """Name the ecosystem that a type, or the nearest of its bases, comes from."""
-    roots = (base.__module__.partition(".")[0] for base in kind.__mro__)
+    roots = (_root(base) for base in kind.__mro__)
     return next((root for root in roots if root in _ECOSYSTEMS), None)
+
+
+def _root(kind: type) -> str:
+    root = kind.__module__.partition(".")[0]
+    # LlamaIndex's workflows are a package with a name that anybody's may have; beside LlamaIndex it can only be theirs.
+    return "llama_index" if root == "workflows" and "llama_index.core.workflow" in sys.modules else root
 
 
 def reader(ecosystem: str) -> Reader:

@@ -1,19 +1,19 @@
 """Mellea, both ways: its parameters in, its thunks and results out. The only file that imports it."""
 
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any, Literal, cast, get_args
 
 from mellea.backends.model_options import ModelOption
 from mellea.backends.tools import MelleaTool
-from mellea.core import ModelOutputThunk, SamplingResult
+from mellea.core import AudioBlock, ImageBlock, ImageUrlBlock, ModelOutputThunk, SamplingResult
 from mellea.helpers.openai_compatible_helpers import build_tool_calls
 from mellea.serve import ChatMessage, MessageContent
 from mellea.stdlib.components import Message
 from mellea.stdlib.streaming import ChunkEvent, EventStreamer, Streamer, StreamEvent
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from mserve.errors import ProgramError
+from mserve.errors import ClientError, ProgramError
 from mserve.events import Event, Finish, FinishReason, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallStart, Usage
 from mserve.program import Call
 from mserve.request import Parameters
@@ -30,6 +30,24 @@ class InputMessage(ChatMessage):
 
     role: Literal["system", "user", "assistant", "tool", "function"]
     tool_calls: list[dict[str, Any]] | None = None
+
+    def get_image_blocks(self) -> list[ImageBlock | ImageUrlBlock]:
+        """Give the message's images; `ClientError` where one is none."""
+        with _told_to_the_client():
+            return super().get_image_blocks()
+
+    def get_audio_blocks(self) -> list[AudioBlock]:
+        """Give the message's recordings; `ClientError` where one is none."""
+        with _told_to_the_client():
+            return super().get_audio_blocks()
+
+
+@contextmanager
+def _told_to_the_client() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise ClientError(f"messages: {error}", param="messages") from error
 
 
 _PART: TypeAdapter[MessageContent] = TypeAdapter(MessageContent)
@@ -73,6 +91,7 @@ def _model_options(call: Call) -> dict[str, Any]:
     """Give what the client sent, and only that, under Mellea's keys where Mellea has one."""
     request = call.request
     sent = request.fields | {name: value for name, value in request.extra.items() if _is_the_clients(name)}
+    sent |= {"tools": request.tools, "tool_choice": request.tool_choice}  # an older client's functions, too
     options = {name: value for name, value in sent.items() if name not in _NOT_OPTIONS and name not in _OPTIONS}
     for name, (key, spell) in _OPTIONS.items():
         if sent.get(name) is not None:

@@ -3,14 +3,29 @@
 The SDK's `AsyncStream` and `Stream` need nothing here: they are iterated like any stream, item by item.
 """
 
+from base64 import b64decode
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any, get_args
 
 from openai.types import CompletionUsage
-from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from openai.types.chat import ChatCompletion, ChatCompletionChunk, ChatCompletionMessageToolCallUnion
+from openai.types.chat.chat_completion_message import AnnotationURLCitation as UrlCitation
 
 from mserve.errors import ProgramError
-from mserve.events import Event, Finish, FinishReason, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallStart, Usage
+from mserve.events import (
+    AudioDelta,
+    Citation,
+    Event,
+    Finish,
+    FinishReason,
+    ReasoningDelta,
+    RefusalDelta,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStart,
+    Usage,
+)
 
 from . import Reader, Said
 
@@ -48,22 +63,25 @@ class _Chunks:
     def _chunk(self, chunk: ChatCompletionChunk) -> Iterator[Event]:
         for choice in chunk.choices:
             if choice.index == 0:
-                yield from self._delta(chunk.id, choice.delta)
+                yield from self._delta(chunk.id, choice.delta, choice.logprobs)
                 if choice.finish_reason is not None:
                     yield _finish(choice.finish_reason)
         if chunk.usage is not None:
             yield self._more(chunk.id, _tokens(chunk.usage))
 
-    def _delta(self, completion: str, delta: Any) -> Iterator[Event]:
-        yield from _texts(delta)
+    def _delta(self, completion: str, delta: Any, logprobs: Any) -> Iterator[Event]:
+        yield from _said(delta, logprobs)
         for piece in delta.tool_calls or ():
-            name = piece.function.name if piece.function else None
+            custom = getattr(piece, "custom", None)  # for which the SDK has no type yet: a dict
+            part = SimpleNamespace(**custom) if custom else piece.function
+            name = getattr(part, "name", None)
             if piece.index not in self._calls or (name and self._is_another(completion, piece)):
                 call = piece.id or f"call_{completion}_{piece.index}"
                 self._calls[piece.index] = (completion, call)
-                yield ToolCallStart(call, name or "")
-            if piece.function and piece.function.arguments:
-                yield ToolCallDelta(self._calls[piece.index][1], piece.function.arguments)
+                yield ToolCallStart(call, name or "", "custom" if custom else "function")
+            arguments = getattr(part, "input" if custom else "arguments", None)
+            if arguments:
+                yield ToolCallDelta(self._calls[piece.index][1], arguments)
 
     def _is_another(self, completion: str, piece: Any) -> bool:
         """Tell a new call from a repeated name: some servers give all calls the index 0, and each chunk an id."""
@@ -79,25 +97,43 @@ class _Chunks:
 
 def _completion(completion: ChatCompletion) -> Iterator[Event]:
     for choice in completion.choices[:1]:
-        yield from _texts(choice.message)
+        yield from _said(choice.message, choice.logprobs)
         for call in choice.message.tool_calls or ():
-            if call.type != "function":
-                raise ProgramError(f"calls of functions are served, not of the type {call.type!r}")
-            yield ToolCallStart(call.id, call.function.name)
-            yield ToolCallDelta(call.id, call.function.arguments)
+            yield from _call(call)
         yield _finish(choice.finish_reason)
     if completion.usage is not None:
         yield _tokens(completion.usage)
 
 
-def _texts(part: Any) -> Iterator[Event]:
-    """Give the texts of a message or a delta. Reasoning has two spellings among servers, and none in the SDK."""
+def _call(call: ChatCompletionMessageToolCallUnion) -> Iterator[Event]:
+    if call.type == "custom":
+        yield ToolCallStart(call.id, call.custom.name, "custom")
+        yield ToolCallDelta(call.id, call.custom.input)
+    elif call.type == "function":
+        yield ToolCallStart(call.id, call.function.name)
+        yield ToolCallDelta(call.id, call.function.arguments)
+    else:  # what a server made up
+        raise ProgramError(f"calls of functions and custom tools are served, not of the type {call.type!r}")
+
+
+def _said(part: Any, logprobs: Any) -> Iterator[Event]:
+    """Give what a message or a delta says. Reasoning has two spellings among servers, and none in the SDK."""
     reasoning = getattr(part, "reasoning_content", None) or getattr(part, "reasoning", None)
     if isinstance(reasoning, str):
         yield ReasoningDelta(reasoning)
-    for text in (part.content, part.refusal):
-        if text:
-            yield TextDelta(text)
+    tokens = (logprobs and logprobs.content) or ()
+    if part.content or tokens:
+        yield TextDelta(part.content or "", tokens)
+    if part.refusal:
+        yield RefusalDelta(part.refusal)
+    for note in getattr(part, "annotations", None) or ():
+        # A delta has no type for these in the SDK: there they are dicts.
+        page = UrlCitation.model_validate(note["url_citation"] if isinstance(note, dict) else note.url_citation)
+        yield Citation(page.url, page.title, page.start_index, page.end_index)
+    if audio := getattr(part, "audio", None):
+        known = audio if isinstance(audio, dict) else audio.model_dump()
+        data = b64decode(known.get("data") or "")
+        yield AudioDelta(data, known.get("transcript") or "", known.get("id"), known.get("expires_at"))
 
 
 def _finish(reason: str) -> Finish:

@@ -11,4 +11,4 @@ def reader() -> Reader:
 
 
 def _read(value: object) -> Said:
-    return WholeJson(value.model_dump_json(by_alias=True)) if isinstance(value, BaseModel) else None
+    return (WholeJson(value.model_dump_json(by_alias=True)),) if isinstance(value, BaseModel) else None

@@ -1,0 +1,178 @@
+"""A reply as frames. What is the same in every frame of a choice is rendered once."""
+
+from collections.abc import Sequence
+from typing import assert_never
+
+import msgspec
+from msgspec import UNSET
+
+from mserve.events import (
+    AudioDelta,
+    Citation,
+    Failure,
+    Finish,
+    ReasoningDelta,
+    RefusalDelta,
+    RunEvent,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStart,
+    Usage,
+)
+from mserve.protocols.base import Asked, Envelope, encode_error
+from mserve.protocols.framing import DONE, frame, one_line, quoted
+from mserve.protocols.stream_options import includes_usage
+from mserve.protocols.usage import token_usage
+from mserve.request import Request
+from mserve.transcript import total
+
+from .legacy import is_legacy, reason_of
+from .parts import annotation, identity, logprobs_of, service_tier
+from .recording import Recording
+from .reply_schema import (
+    Annotation,
+    AudioPiece,
+    ChatCompletionChunk,
+    ChunkChoice,
+    CustomDelta,
+    Delta,
+    FunctionDelta,
+    Reason,
+    ToolCallPiece,
+)
+
+
+def encoder(envelope: Envelope, asked: Asked) -> "ChunkEncoder":
+    """Start a stream; usage comes in a chunk of its own, where the client asked for it."""
+    return ChunkEncoder(envelope, asked)
+
+
+class ChunkEncoder:
+    """Renders the frames of one stream."""
+
+    def __init__(self, envelope: Envelope, asked: Asked) -> None:
+        self._chunk = ChatCompletionChunk(
+            id=identity(envelope),
+            created=envelope.created,
+            model=envelope.model,
+            service_tier=service_tier(asked.request),
+        )
+        self._include_usage = includes_usage(asked.request)
+        self._choices = [_Choice(number, self._chunk, envelope, asked.request) for number in range(len(asked.runs))]
+        self._begun = 0
+        self._failed = False
+
+    def encode(self, choice: int, events: Sequence[RunEvent]) -> bytes:
+        """Give the frames of the next events; the role comes with the first of them, and never earlier."""
+        if events and isinstance(events[-1], Failure):
+            self._failed = True  # an error is the last word
+        return self._roles(choice, events) + self._choices[choice].frames(events)
+
+    def close(self) -> bytes:
+        """Give the usage, where it was asked for and is known, and the end of the stream."""
+        usage = token_usage(choice.usage for choice in self._choices)
+        if usage is None or self._failed or not self._include_usage:
+            return DONE
+        return frame(msgspec.structs.replace(self._chunk, usage=usage)) + DONE
+
+    def _roles(self, choice: int, events: Sequence[RunEvent]) -> bytes:
+        """Begin the choices up to one that says its first word: openai-python fails where they begin out of order."""
+        begun = self._begun
+        if choice < begun or all(isinstance(event, Usage | Failure) for event in events):
+            return b""
+        self._begun = choice + 1
+        return b"".join(beginning.role() for beginning in self._choices[begun : choice + 1])
+
+
+class _Choice:
+    """Renders the frames of one choice."""
+
+    def __init__(self, number: int, chunk: ChatCompletionChunk, envelope: Envelope, request: Request) -> None:
+        self.usage: Usage | None = None
+        self._number = number
+        self._chunk = chunk
+        self._legacy = is_legacy(request)
+        self._logprobs = request.logprobs
+        self._calls: dict[str, tuple[int, ToolCallStart]] = {}
+        self._audio = Recording(envelope)
+        self._annotations: list[Annotation] = []
+        # Rendered once with a delta that stands for all of them, and cut where it stood.
+        empty = one_line(msgspec.json.encode(self._with(ChunkChoice(index=number, delta=Delta()))))
+        before, _, after = empty.rpartition(b"{}")
+        self._before, self._after = b"data: " + before, after + b"\n\n"
+        self._before_text, self._after_text = self._before + b'{"content":', b"}" + self._after
+
+    def role(self) -> bytes:
+        return self._delta(Delta(role="assistant"))
+
+    def frames(self, events: Sequence[RunEvent]) -> bytes:
+        frames = []
+        for event in events:
+            if isinstance(event, TextDelta) and not (event.logprobs and self._logprobs):
+                if event.text:  # else tokens were all that it had
+                    frames.append(self._before_text + quoted(event.text) + self._after_text)
+            else:
+                frames.append(self._rare(event))
+        return b"".join(frames)
+
+    def _rare(self, event: RunEvent) -> bytes:  # noqa: C901, PLR0911  # one line for each kind of event
+        match event:
+            case TextDelta(text, logprobs):
+                choice = ChunkChoice(index=self._number, delta=Delta(content=text), logprobs=logprobs_of(logprobs))
+                return frame(self._with(choice))
+            case ReasoningDelta(text):
+                return self._delta(Delta(reasoning_content=text, reasoning=text))
+            case RefusalDelta(text):
+                return self._delta(Delta(refusal=text))
+            case ToolCallStart():
+                return self._start(event)
+            case ToolCallDelta(call, arguments):
+                return self._piece(*self._calls[call], arguments, first=False)
+            case Citation():
+                self._annotations.append(annotation(event))
+                return b""
+            case AudioDelta():
+                return self._audio_delta(self._audio.piece(event))
+            case Finish(reason):
+                return self._last(reason_of(reason, legacy=self._legacy))
+            case Usage():
+                self.usage = total(self.usage, event)
+                return b""
+            case Failure():
+                return b"data: " + one_line(encode_error(event)) + b"\n\n"
+            case _:
+                assert_never(event)
+
+    def _start(self, start: ToolCallStart) -> bytes:
+        self._calls[start.id] = (len(self._calls), start)
+        return self._piece(*self._calls[start.id], "", first=True)
+
+    def _piece(self, index: int, call: ToolCallStart, arguments: str, *, first: bool) -> bytes:
+        name = call.name if first else UNSET
+        if self._legacy:
+            # The older API has room for one call, and none for its id.
+            function = FunctionDelta(name=name, arguments=arguments)
+            return self._delta(Delta(function_call=function)) if index == 0 else b""
+        piece = ToolCallPiece(
+            index=index,
+            id=call.id if first else UNSET,
+            type=call.type if first else UNSET,
+            function=FunctionDelta(name=name, arguments=arguments) if call.type == "function" else UNSET,
+            custom=CustomDelta(name=name, input=arguments) if call.type == "custom" else UNSET,
+        )
+        return self._delta(Delta(tool_calls=[piece]))
+
+    def _last(self, reason: Reason) -> bytes:
+        """Give what had to wait for the end, and the end. Annotations come at once: clients cannot join two lists."""
+        notes = self._delta(Delta(annotations=self._annotations)) if self._annotations else b""
+        last = frame(self._with(ChunkChoice(index=self._number, delta=Delta(), finish_reason=reason)))
+        return notes + self._audio_delta(self._audio.rest()) + last
+
+    def _audio_delta(self, piece: AudioPiece | None) -> bytes:
+        return self._delta(Delta(audio=piece)) if piece else b""
+
+    def _delta(self, delta: Delta) -> bytes:
+        return self._before + one_line(msgspec.json.encode(delta)) + self._after
+
+    def _with(self, choice: ChunkChoice) -> ChatCompletionChunk:
+        return msgspec.structs.replace(self._chunk, choices=[choice])

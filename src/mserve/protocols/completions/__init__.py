@@ -1,0 +1,18 @@
+"""`POST /v1/completions`, the older endpoint, on the same programs: a `Wire`. Its prompt is the user's one message."""
+
+from mserve.protocols.base import Operation, encode_error
+
+from .decode import decode
+from .encode import encode_reply, encoder
+from .schema import Completion, CompletionRequest
+
+PATH = "/v1/completions"
+OPERATION = Operation(
+    name="createCompletion",
+    summary="Answer prompts, as older clients ask.",
+    request=CompletionRequest,
+    reply=Completion,
+    chunk=Completion,
+)
+
+__all__ = ["OPERATION", "PATH", "decode", "encode_error", "encode_reply", "encoder"]

@@ -1,0 +1,50 @@
+"""Bytes to a request: each prompt becomes the one message of a conversation."""
+
+from typing import Any
+
+import msgspec
+
+from mserve.errors import ClientError
+from mserve.protocols.base import Asked, copies, decode_object
+from mserve.protocols.misfit import misfit
+from mserve.protocols.stream_options import check_stream_options
+from mserve.request import Parameters, Request
+
+from .schema import CompletionRequest
+
+MOST_PROMPTS = 2048
+"""OpenAI's own limit; a server's is lower."""
+
+_PARAMETERS = frozenset(Parameters.__struct_fields__) & frozenset(CompletionRequest.__struct_fields__)
+
+
+def decode(body: bytes) -> Asked:
+    """Read a completion's request; `ClientError` naming the parameter for one that does not fit."""
+    sent = decode_object(body)
+    try:
+        checked = msgspec.convert(sent, CompletionRequest)
+    except msgspec.ValidationError as error:
+        raise misfit(str(error)) from error
+    check_stream_options(checked.stream_options)
+    if checked.best_of not in (None, checked.n or 1):
+        raise ClientError("best_of: this server ranks no answers: it has to be what n is.", param="best_of")
+    requests = [_request(prompt, sent) for prompt in _prompts(checked)]
+    return Asked(requests[0], tuple(run for request in requests for run in copies(request)))
+
+
+def _prompts(body: CompletionRequest) -> list[str]:
+    prompts = body.prompt if isinstance(body.prompt, list) else [body.prompt or ""]
+    texts = [prompt for prompt in prompts if isinstance(prompt, str)]
+    if len(texts) != len(prompts):
+        raise ClientError("prompt: expected text; token ids mean another text to each model.", param="prompt")
+    if not 1 <= len(texts) <= MOST_PROMPTS:
+        raise ClientError(f"prompt: expected 1 to {MOST_PROMPTS} texts.", param="prompt")
+    return texts
+
+
+def _request(prompt: str, sent: dict[str, Any]) -> Request:
+    fields = {name: value for name, value in sent.items() if name in _PARAMETERS and value is not None}
+    if "logprobs" in fields:  # here it is the number of those beside each token
+        fields |= {"logprobs": True, "top_logprobs": fields["logprobs"]}
+    extra = {name: value for name, value in sent.items() if name not in _PARAMETERS and name != "prompt"}
+    return Request(messages=[{"role": "user", "content": prompt}], fields=fields, extra=extra, **fields)

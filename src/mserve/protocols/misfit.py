@@ -1,0 +1,29 @@
+"""Says what does not fit in a client's request, by the name of the field, as OpenAI's errors do."""
+
+import re
+
+from mserve.errors import ClientError
+
+# The client's own words may stand in what msgspec says, before the place.
+_PLACE = re.compile(r" - at `\$\.?(?P<place>[^`]*)`$")
+_JSON_TYPES = {"int": "integer", "float": "number", "str": "string", "bool": "boolean"}
+_TYPE = re.compile(rf"\b(?:{'|'.join(_JSON_TYPES)})\b")
+_NAME = re.compile(r"Object (?:missing required|contains unknown) field `(?P<name>.*)`", re.DOTALL)
+
+
+def missing(param: str) -> ClientError:
+    """Make the error for a field that is not there."""
+    return ClientError(f"{param}: this field is required.", param=param)
+
+
+def misfit(text: str) -> ClientError:
+    """Make the error of what msgspec says: `Expected `int`, got `str` - at `$.seed``."""
+    place = _PLACE.search(text)
+    path = place["place"] if place else ""
+    what = text[: place.start()] if place else text
+    if what.startswith("Expected"):
+        what = _TYPE.sub(lambda found: _JSON_TYPES[found[0]], what)
+    name = _NAME.fullmatch(what)
+    if name is not None:
+        path = f"{path}.{name['name']}" if path else name["name"]
+    return ClientError(f"{path or 'The request body'}: {what[0].lower()}{what[1:]}.", param=path or None)

@@ -1,0 +1,87 @@
+"""`GET /openapi.json`: the server's own document, made from the types that decode requests and spell replies."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from .base import ErrorResponse, Wire
+from .models import Model, ModelList
+
+PATH = "/openapi.json"
+
+_REF = "#/components/schemas/{name}"
+_ERRORS = {
+    "400": "The request does not fit; `param` names what does not.",
+    "404": "There is no such path or model.",
+    "413": "The body is too large.",
+    "415": "The body is not declared as JSON.",
+    "default": "The program or the server failed, or the program refused.",
+}
+
+
+def encode_document(wires: Sequence[Wire], version: str) -> bytes:
+    """Give the OpenAPI document of a server that speaks some protocols."""
+    types: list[type] = [ErrorResponse, Model, ModelList]
+    for wire in wires:
+        types += [wire.OPERATION.request, wire.OPERATION.reply, wire.OPERATION.chunk]
+    schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
+    named = dict(zip(types, schemas, strict=True))
+    paths = {wire.PATH: {"post": _post(wire, named)} for wire in wires}
+    return msgspec.json.encode({
+        "openapi": "3.1.0",
+        "info": {"title": "mserve", "version": version, "description": "Programs behind OpenAI's API."},
+        "servers": [{"url": "/"}],
+        "paths": paths | _gets(named),
+        "components": {"schemas": components},
+    })  # fmt: skip
+
+
+def _post(wire: Wire, named: dict[type, Any]) -> dict[str, Any]:
+    operation = wire.OPERATION
+    whole, chunk = named[operation.reply], named[operation.chunk]
+    return {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "requestBody": {"required": True, "content": {"application/json": {"schema": named[operation.request]}}},
+        "responses": {
+            "200": {
+                "description": "A whole reply; with `stream`, its chunks, each as the data of an event.",
+                "content": {
+                    "application/json": {"schema": whole},
+                    "text/event-stream": {"schema": _event(chunk, named[ErrorResponse])},
+                },
+            },
+            **_errors(named, _ERRORS),
+        },
+    }
+
+
+def _event(chunk: Any, error: Any) -> dict[str, Any]:
+    """Describe one event of a stream, as tools read it: this version of OpenAPI has no word for the items of one."""
+    value = {"type": "string", "contentMediaType": "application/json", "contentSchema": {"anyOf": [chunk, error]}}
+    data = {"anyOf": [value, {"const": "[DONE]"}]}
+    return {"type": "object", "properties": {"data": data}, "required": ["data"]}
+
+
+def _gets(named: dict[type, Any]) -> dict[str, Any]:
+    model = {"name": "model", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+    free = {"schema": {"type": "object"}}
+    return {
+        "/v1/models": {"get": _get("listModels", "All programs.", named[ModelList], named)},
+        "/v1/models/{model}": {
+            "get": _get("retrieveModel", "One program.", named[Model], named) | {"parameters": [model]}
+        },
+        "/health": {"get": _get("health", "Whether the server answers.", free["schema"], named)},
+        PATH: {"get": _get("openapi", "This document.", free["schema"], named)},
+    }
+
+
+def _get(name: str, summary: str, schema: Any, named: dict[type, Any]) -> dict[str, Any]:
+    reply = {"description": summary, "content": {"application/json": {"schema": schema}}}
+    return {"operationId": name, "summary": summary, "responses": {"200": reply} | _errors(named, ("404", "default"))}
+
+
+def _errors(named: dict[type, Any], statuses: Any) -> dict[str, Any]:
+    content = {"application/json": {"schema": named[ErrorResponse]}}
+    return {status: {"description": _ERRORS[status], "content": content} for status in statuses}

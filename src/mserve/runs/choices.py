@@ -1,0 +1,64 @@
+"""The runs that answer one request, each of them one choice of its reply, read as one. Knows no HTTP and no wire."""
+
+from collections.abc import Sequence
+
+from mserve.events import Failure, RunEvent, Usage
+
+from .log import Bell
+from .run import Run
+
+Batch = tuple[int, list[RunEvent]]
+"""The number of a choice, and the next events of its run."""
+
+
+class Choices:
+    """Follows runs together. The first that fails fails the request: nothing is read behind its failure."""
+
+    def __init__(self, runs: Sequence[Run]) -> None:
+        self.failure: Failure | None = None
+        self._bell = Bell()
+        self._readers = [run.reader(self._bell) for run in runs]
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether all was read, and nothing more will come."""
+        return self.failure is not None or all(reader.ended for reader in self._readers)
+
+    async def take(self, timeout: float | None = None) -> list[Batch]:  # noqa: ASYNC109  # a timer, no cancel scope
+        """Give all events that were not read yet, by choice, waiting for one where there is none.
+
+        The list is empty once all has ended, after `timeout` seconds, and when somebody calls `wake`.
+        """
+        batches = self._ready()
+        if not batches and not self.ended:
+            await self._bell.wait(timeout)
+            batches = self._ready()
+        return batches
+
+    def wake(self) -> None:
+        """Let a waiting `take` return."""
+        self._bell.ring()
+
+    def close(self) -> None:
+        """Read no more: what still runs has nobody to answer."""
+        readers, self._readers = self._readers, []
+        for reader in readers:
+            reader.close()
+
+    def _ready(self) -> list[Batch]:
+        batches: list[Batch] = []
+        if self.failure is not None:
+            return batches
+        for number, reader in enumerate(self._readers):
+            events = reader.take()
+            if events:
+                batches.append((number, events))
+                if isinstance(events[-1], Failure):
+                    self.failure = events[-1]
+                    break
+        return batches
+
+
+def is_silent(batches: Sequence[Batch]) -> bool:
+    """Tell whether nothing was said that a client can see: usage is told at the end, and a failure by its status."""
+    return all(isinstance(event, Usage | Failure) for _, events in batches for event in events)

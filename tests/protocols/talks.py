@@ -1,0 +1,110 @@
+"""Draws what a client asked of a wire, and what the run of each choice said."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import strategies as st
+
+from mserve.events import Failure, RunEvent
+from mserve.protocols import chat_completions, completions
+from mserve.protocols.base import Asked, Envelope, Wire
+from mserve.transcript import Reply, Transcript
+from protocols.strategies import ENVELOPES, LOGS, TEXTS, batched, finished_logs
+
+WIRES: list[Wire] = [chat_completions, completions]
+Take = tuple[int, list[RunEvent]]
+
+
+@dataclass
+class Talk:
+    """A request, and the log of each of its choices."""
+
+    wire: Wire
+    envelope: Envelope
+    asked: Asked
+    logs: list[list[RunEvent]]
+
+    @property
+    def whole(self) -> bytes:
+        """Give the body of the whole reply."""
+        return self.wire.encode_reply(self.envelope, self.asked, [folded(log).reply() for log in self.logs])
+
+    def frames(self, takes: Sequence[Take]) -> list[bytes]:
+        """Give what is sent for each of the takes, and at the end."""
+        encoder = self.wire.encoder(self.envelope, self.asked)
+        return [*(encoder.encode(choice, events) for choice, events in takes), encoder.close()]
+
+    def stream(self, takes: Sequence[Take] | None = None) -> bytes:
+        """Give the whole stream; without takes, one choice is said after the other."""
+        return b"".join(self.frames(list(enumerate(self.logs)) if takes is None else takes))
+
+
+def folded(log: Sequence[RunEvent]) -> Transcript:
+    transcript = Transcript()
+    for event in log:
+        transcript.add(event)
+    return transcript
+
+
+def reply_of(log: Sequence[RunEvent]) -> Reply:
+    return folded(log).reply()
+
+
+def asked_of(wire: Wire, **fields: Any) -> Asked:
+    """Read a request as the wire reads it."""
+    least = {"messages": [{"role": "user", "content": "hi"}]} if wire is chat_completions else {"prompt": "hi"}
+    return wire.decode(json.dumps(least | fields).encode())
+
+
+_USAGE = st.fixed_dictionaries({}, optional={"include_usage": st.booleans()})
+_TOOL = {"type": "function", "function": {"name": "f"}}
+_ASKED_OF_CHAT = st.fixed_dictionaries(
+    {"n": st.integers(1, 3), "logprobs": st.booleans()},
+    optional={
+        "stream_options": _USAGE,
+        "service_tier": st.sampled_from(["auto", "default", "flex"]),
+        "metadata": st.dictionaries(TEXTS, TEXTS, max_size=2),
+        "functions": st.just([{"name": "f"}]),
+        "tools": st.just([_TOOL]),
+    },
+)
+_ASKED_OF_COMPLETIONS = st.fixed_dictionaries(
+    {"prompt": TEXTS | st.lists(TEXTS, min_size=1, max_size=2), "n": st.integers(1, 2)},
+    optional={"stream_options": _USAGE, "logprobs": st.integers(0, 3), "echo": st.booleans()},
+)
+# Only what a JSON document can hold: the server refuses the rest before anything is encoded.
+ASKED: dict[str, st.SearchStrategy[dict[str, Any]]] = {
+    chat_completions.PATH: _ASKED_OF_CHAT,
+    completions.PATH: _ASKED_OF_COMPLETIONS,
+}
+
+
+@st.composite
+def talks(draw: st.DrawFn, wire: Wire, logs: st.SearchStrategy[list[RunEvent]] | None = None) -> Talk:
+    """Draw a request of a wire, and logs of runs that answered, or others that are given."""
+    asked = asked_of(wire, **draw(ASKED[wire.PATH]))
+    said = [draw(finished_logs() if logs is None else logs) for _ in asked.runs]
+    return Talk(wire, draw(ENVELOPES), asked, said)
+
+
+@st.composite
+def any_talks(draw: st.DrawFn, wire: Wire) -> tuple[Talk, list[Take]]:
+    """Draw a request whose runs may fail, and how its events are read: to the first failure, as the server does."""
+    talk = draw(talks(wire, LOGS))
+    return talk, draw(taken(talk.logs))
+
+
+@st.composite
+def taken(draw: st.DrawFn, logs: list[list[RunEvent]]) -> list[Take]:
+    """Draw how the logs of several choices are read together: interleaved in batches, until one has failed."""
+    batches = [draw(batched(log)) for log in logs]
+    order = draw(st.permutations([number for number, cut in enumerate(batches) for _ in cut]))
+    takes: list[Take] = []
+    for number in order:
+        events = batches[number].pop(0)
+        takes.append((number, events))
+        if events and isinstance(events[-1], Failure):
+            break
+    return takes
