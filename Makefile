@@ -3,21 +3,30 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+CLIENTS := .venv-clients
+NODE := tests/clients/node
 
-.PHONY: demo test test-unit check format lock clean
+.PHONY: demo test test-unit test-clients clients check format lock clean
 
 demo: $(VENV)/.demo
 	$(BIN)/mserve demo $(ARGS)
 
 test: $(VENV)/.dev
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage run -m pytest tests --ignore tests/clients $(ARGS)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
 # The fast part, in half a minute.
 test-unit: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/test_transcript.py tests/protocols tests/programs tests/runs $(ARGS)
+
+# Clients that others wrote, each against a real server: needs npm with Node 20, and Chromium.
+# MSERVE_TEST_SHARE=0.1 runs a tenth of what is generated.
+test-clients: $(VENV)/.dev clients
+	$(BIN)/python -m pytest tests/clients $(ARGS)
+
+clients: $(CLIENTS)/openai-2/.done $(CLIENTS)/openai-3/.done $(NODE)/node_modules/.done
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -37,7 +46,7 @@ lock:
 	$(BIN)/python -m pip freeze --exclude-editable > requirements.lock
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(CLIENTS) $(NODE)/node_modules
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mserve needs Python 3.11 or newer; try: make PYTHON=python3.11")'
@@ -50,3 +59,14 @@ $(VENV)/.demo: $(BIN)/python pyproject.toml requirements.lock
 $(VENV)/.dev: $(BIN)/python pyproject.toml requirements.lock
 	$(BIN)/python -m pip install -q -c requirements.lock -e '.[dev]'
 	touch $@ $(VENV)/.demo
+
+# Clients of one time cannot live together: each lock is an environment of its own.
+$(CLIENTS)/%/.done: tests/clients/python/%.lock
+	rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install -q --no-deps --no-compile -r $<
+	touch $@
+
+$(NODE)/node_modules/.done: $(NODE)/package-lock.json
+	cd $(NODE) && npm ci --silent --no-audit --no-fund
+	touch $@

@@ -1,0 +1,14 @@
+// The AI SDK's model for this server, from the provider that the second argument names.
+import { createOpenAI } from "@ai-sdk/openai";
+import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
+import { baseURL, provider } from "./cases.js";
+
+const settings = { baseURL, apiKey: "none" };
+
+export function model_of(more = {}) {
+  if (provider === "openai") return createOpenAI({ ...settings, ...more }).chat("agent");
+  const compatible = { name: "mserve", includeUsage: true, supportsStructuredOutputs: true };
+  return createOpenAICompatible({ ...compatible, ...settings, ...more })("agent");
+}
+
+export const model = model_of();
