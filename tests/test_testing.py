@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +104,16 @@ def test_what_a_program_raises_is_what_a_client_is_told() -> None:
     answer = ask(failing, "x")
     assert isinstance(answer.failure, Failure)
     assert "secret" not in answer.failure.message
+    assert (answer.failure.status, answer.frames) == (500, [])
+
+
+def test_what_a_program_raises_behind_its_first_word_is_a_frame() -> None:
+    def failing() -> Iterator[str]:
+        yield "a"
+        raise RuntimeError("a secret")
+
+    answer = ask(failing, "x")
+    assert [b"error" in frame for frame in answer.frames] == [False, False, True, False]
     assert answer.frames[-1] == b"data: [DONE]\n\n"
 
 

@@ -13,6 +13,8 @@ class Limits(Struct, frozen=True, kw_only=True):
 
     max_body: int = 32 * MIB
     """Bytes of a request's body; a larger one is a 413."""
+    max_messages: int = 10_000
+    """Messages of a conversation."""
     log_events: int = 256
     """Events that a program may be ahead of the slowest reader before it has to wait."""
     log_chars: int = 256 * 1024

@@ -11,8 +11,8 @@ from mserve.options import Options
 from mserve.programs.load import Source
 from mserve.programs.user import load
 from mserve.protocols import chat_completions
-from mserve.protocols.base import Envelope
-from mserve.runs.choices import Batch
+from mserve.protocols.base import Asked, Envelope
+from mserve.runs.choices import Batch, is_silent
 from mserve.transcript import Reply, Transcript
 from mserve.web.service import Service
 
@@ -30,7 +30,10 @@ class Answer(Struct, frozen=True, kw_only=True):
     choices: list[Choice]
     failure: Failure | None
     frames: list[bytes]
-    """Each with the blank line that ends it; the last is `[DONE]`. The reply's id is `chatcmpl-test`, its time 0."""
+    """Each with the blank line that ends it; the last is `[DONE]`. The reply's id is `chatcmpl-test`, its time 0.
+
+    There are none where the program failed before its first word: a client gets the failure's status instead.
+    """
 
     @property
     def events(self) -> list[RunEvent]:
@@ -48,22 +51,22 @@ class Answer(Struct, frozen=True, kw_only=True):
         return self.reply.text
 
 
-def ask(program: Source, question: str, **fields: Any) -> Answer:
+def ask(program: Source, question: str, *, options: Options = Options(), **fields: Any) -> Answer:  # noqa: B008  # frozen
     """Ask a program (a file, a `module:name` or a callable) one question, with any further fields of a request.
 
     `messages=` replaces the question. Its lifespan is opened and closed around it. What the program raises is the
     answer's `failure`, as a client sees it; `LoadError` and `StartupError` are raised, and `ClientError` for a request
     that the server would refuse.
     """
-    return asyncio.run(ask_async(program, question, **fields))
+    return asyncio.run(ask_async(program, question, options=options, **fields))
 
 
-async def ask_async(program: Source, question: str, **fields: Any) -> Answer:
+async def ask_async(program: Source, question: str, *, options: Options = Options(), **fields: Any) -> Answer:  # noqa: B008  # frozen
     """Do as `ask` does, on a loop that already runs."""
     (loaded,) = load(program)
     body = {"model": loaded.name, "messages": [{"role": "user", "content": question}]} | fields
-    service = Service([loaded], Options())
-    admitted = await service.admit(chat_completions, msgspec.json.encode(body))
+    service = Service([loaded], options)
+    admitted = service.admit(chat_completions, msgspec.json.encode(body))
     asked, batches = admitted.asked, list[Batch]()
     try:
         await service.lifespans.open()
@@ -73,13 +76,17 @@ async def ask_async(program: Source, question: str, **fields: Any) -> Answer:
         choices.close()
     finally:
         await service.close()
-    encoder = chat_completions.encoder(Envelope("test", 0, loaded.name), asked)
-    frames = [encoder.encode(number, events) for number, events in batches] + [encoder.close()]
     return Answer(
         choices=[_choice(number, batches) for number in range(len(asked.runs))],
         failure=choices.failure,
-        frames=[frame + b"\n\n" for frame in b"".join(frames).split(b"\n\n") if frame],
+        frames=[] if choices.failure and is_silent(batches) else _frames(loaded.name, asked, batches),
     )
+
+
+def _frames(model: str, asked: Asked, batches: list[Batch]) -> list[bytes]:
+    encoder = chat_completions.encoder(Envelope("test", 0, model), asked)
+    frames = [encoder.encode(number, events) for number, events in batches] + [encoder.close()]
+    return [frame + b"\n\n" for frame in b"".join(frames).split(b"\n\n") if frame]
 
 
 def _choice(number: int, batches: list[Batch]) -> Choice:

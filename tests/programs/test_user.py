@@ -69,7 +69,7 @@ async def opens() -> AsyncGenerator[str]:
 
 def call(text: str = "hello") -> Call:
     body = b'{"messages": [{"role": "user", "content": "%s"}], "requirements": 5}' % text.encode()
-    return Call(request=decode(body).request, cancelled=Cancellation())
+    return Call(request=decode(body).runs[0], cancelled=Cancellation())
 
 
 def write(folder: Path, name: str, text: str) -> Path:

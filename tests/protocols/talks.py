@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from mserve.events import Failure, RunEvent
+from mserve.options import Limits
 from mserve.protocols import chat_completions, completions
 from mserve.protocols.base import Asked, Envelope, Wire
 from mserve.transcript import Reply, Transcript
@@ -52,10 +53,13 @@ def reply_of(log: Sequence[RunEvent]) -> Reply:
     return folded(log).reply()
 
 
-def asked_of(wire: Wire, **fields: Any) -> Asked:
+LIMITS = Limits(choices=128)
+
+
+def asked_of(wire: Wire, limits: Limits = LIMITS, **fields: Any) -> Asked:
     """Read a request as the wire reads it."""
     least = {"messages": [{"role": "user", "content": "hi"}]} if wire is chat_completions else {"prompt": "hi"}
-    return wire.decode(json.dumps(least | fields).encode())
+    return wire.decode(json.dumps(least | fields).encode(), limits)
 
 
 _USAGE = st.fixed_dictionaries({}, optional={"include_usage": st.booleans()})

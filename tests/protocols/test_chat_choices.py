@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
-from mserve.events import Failure, Finish, RunEvent, TextDelta, Usage
+from mserve.events import AudioDelta, Citation, Failure, Finish, RunEvent, TextDelta, Usage
 from mserve.protocols import chat_completions
 from mserve.protocols.base import Encoder
 from protocols.golden import CHUNK, DONE, ENVELOPE, ROLE, STOP, body, choice, delta, stream, whole
 from protocols.talks import Take, asked_of
 
+_NOTE = b'{"type":"url_citation","url_citation":{"start_index":0,"end_index":1,"url":"u","title":"t"}}'
 _ASKED = {"include_usage": True}
 _USAGE = b',"usage":{"prompt_tokens":%d,"completion_tokens":%d,"total_tokens":%d}'
 
@@ -46,9 +47,14 @@ def test_choices_interleave_each_under_its_number() -> None:
 
 def test_a_choice_that_speaks_first_lets_those_before_it_begin() -> None:
     encoder = _encoder(3)
+    assert encoder.encode(2, [Citation("u", "t", 0, 1), AudioDelta(b"a")]) == b""  # these wait, and so do the roles
     assert encoder.encode(1, [TextDelta("b")]) == _role(0) + _role(1) + _text(b"b", 1)
     assert encoder.encode(0, [TextDelta("a")]) == _text(b"a", 0)
-    assert encoder.encode(2, [Finish()]) == _role(2) + delta(b"{}", b'"stop"', number=2)
+    assert encoder.encode(2, [Finish()]) == _role(2) + (
+        delta(b'{"annotations":[' + _NOTE + b"]}", number=2)
+        + delta(b'{"audio":{"id":"audio_k1","data":"YQ==","expires_at":1700000000}}', number=2)
+        + delta(b"{}", b'"stop"', number=2)
+    )
 
 
 @pytest.mark.parametrize("event", [Usage(1, 1), Failure(500, "no")])
@@ -125,6 +131,9 @@ def test_metadata_are_told_in_a_whole_reply_and_in_no_chunk() -> None:
     assert stream(chat_completions, (0, [Finish()]), metadata=sent) == ROLE + STOP + DONE
 
 
-@pytest.mark.parametrize("sent", [{}, {"metadata": {}}, {"metadata": None, "service_tier": None}], ids=repr)
-def test_what_was_not_sent_is_not_told(sent: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "sent", [{}, {"metadata": {}}, {"metadata": None, "service_tier": None}, {"service_tier": "gold"}], ids=repr
+)
+def test_what_was_not_sent_or_is_no_tier_is_not_told(sent: dict[str, Any]) -> None:
+    assert stream(chat_completions, (0, [Finish()]), **sent) == ROLE + STOP + DONE
     assert whole(chat_completions, [Finish()], **sent) == body(choice(b'"content":"","refusal":null'))

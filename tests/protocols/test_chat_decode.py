@@ -1,15 +1,16 @@
 import json
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mserve.errors import ClientError
+from mserve.protocols import chat_completions
 from mserve.protocols.chat_completions import PATH, decode
 from mserve.request import Parameters, Request
 from protocols.bodies import BODIES, PARAMETERS
+from protocols.talks import LIMITS, asked_of
 
 # Those that the server itself turns into others: test_chat_legacy.py has them.
 _LEGACY = {"functions", "function_call"}
@@ -18,12 +19,12 @@ _USER = {"role": "user", "content": "hi"}
 
 
 def _decode(**fields: Any) -> Request:
-    return decode(json.dumps({"messages": [_USER], **fields}).encode()).request
+    return asked_of(chat_completions, **fields).request
 
 
 def _refused(body: bytes) -> ClientError:
     with pytest.raises(ClientError) as caught:
-        decode(body)
+        decode(body, LIMITS)
     assert caught.value.status == 400
     return caught.value
 
@@ -56,15 +57,6 @@ def test_a_parameter_sent_as_null_is_absent(name: str) -> None:
 def test_all_parameters_come_together() -> None:
     everything = {name: values[-1] for name, values in PARAMETERS.items()}
     assert _decode(**everything).fields == everything
-
-
-@pytest.mark.parametrize(("fields", "count"), [({}, 1), ({"n": None}, 1), ({"n": 1}, 1), ({"n": 128}, 128)], ids=repr)
-def test_each_choice_has_a_request_of_its_own_with_one_choice(fields: dict[str, Any], count: int) -> None:
-    asked = decode(json.dumps({"messages": [_USER], "seed": 7, **fields}).encode())
-    assert len(asked.runs) == count
-    for run in asked.runs:
-        assert (run.n or 1, run.fields.get("n", 1)) == (1, 1)
-        assert msgspec.structs.replace(run, n=asked.request.n, fields=asked.request.fields) == asked.request
 
 
 def test_an_int_stays_an_int_where_a_float_is_meant() -> None:
@@ -109,7 +101,8 @@ def test_an_unknown_field_lands_in_extra_as_sent(name: str, value: object) -> No
     ids=lambda message: json.dumps(message)[:60],
 )
 def test_a_message_reaches_the_request_with_all_its_keys(message: dict[str, Any]) -> None:
-    assert _decode(messages=[message, _USER]).messages == [message, _USER]
+    asked = asked_of(chat_completions, messages=[message, _USER])
+    assert [run.messages for run in asked.runs] == [[message, _USER]]
 
 
 @pytest.mark.parametrize(
@@ -170,6 +163,29 @@ def test_a_message_reaches_the_request_with_all_its_keys(message: dict[str, Any]
         ),
         ({"tools": [{"type": "custom"}]}, "tools[0].custom"),
         ({"tool_choice": "any"}, "tool_choice"),
+        *(
+            ({"messages": [{"role": "assistant", "tool_calls": [{"id": "c", "type": kind, **call}]}]}, place)
+            for kind in ("function", "custom")
+            for place in (f"messages[0].tool_calls[0].{kind}",)
+            for call in ({}, {kind: None}, {kind: 3})
+        ),
+        ({"messages": [{"role": "assistant", "tool_calls": [{"id": "c"}]}]}, "messages[0].tool_calls[0].function"),
+        *(
+            ({"tool_choice": {"type": kind, **choice}}, f"tool_choice.{kind}")
+            for kind in ("function", "custom", "allowed_tools")
+            for choice in ({}, {kind: None}, {kind: 3})
+        ),
+        ({"tool_choice": {"type": "function", "function": {}}}, "tool_choice.function.name"),
+        ({"tool_choice": {"type": "custom", "custom": {"name": 3}}}, "tool_choice.custom.name"),
+        ({"tool_choice": {"type": "allowed_tools", "allowed_tools": {"tools": []}}}, "tool_choice.allowed_tools.mode"),
+        (
+            {"tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "none"}}},
+            "tool_choice.allowed_tools.mode",
+        ),
+        (
+            {"tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto"}}},
+            "tool_choice.allowed_tools.tools",
+        ),
         ({"tool_choice": {}}, "tool_choice.type"),
         ({"tool_choice": {"type": "function", "function": "f"}}, "tool_choice.function"),
         ({"function_call": {}}, "function_call.name"),
@@ -229,7 +245,7 @@ def test_depth_is_refused_or_read_but_never_a_crash() -> None:
 
 def _is_read(body: bytes) -> bool:
     try:
-        decode(body)
+        decode(body, LIMITS)
     except ClientError as error:
         if error.status != 400:
             raise
@@ -248,7 +264,8 @@ def test_any_bytes_are_a_request_or_a_400(body: bytes) -> None:
 def test_any_object_is_a_request_that_keeps_all_of_it_or_a_400(sent: dict[str, Any]) -> None:
     body = json.dumps(sent).encode()
     if _is_read(body):
-        request = decode(body).request
+        asked = decode(body, LIMITS)
+        request, messages = asked.request, asked.runs[0].messages
         nulls = {name for name, value in sent.items() if value is None and name in PARAMETERS}
-        kept = {"messages": request.messages, **request.fields, **request.extra}
+        kept = {"messages": messages, **request.fields, **request.extra}
         assert kept == {name: value for name, value in sent.items() if name not in nulls}

@@ -105,7 +105,7 @@ def test_citations_stand_beside_a_whole_text() -> None:
 
 
 def test_a_failure_takes_the_citations_with_it() -> None:
-    assert _stream(Citation("u", "t", 0, 0), Failure(500, "no")) == ROLE + _ERROR + DONE
+    assert _stream(Citation("u", "t", 0, 0), Failure(500, "no")) == _ERROR + DONE
 
 
 # ---- audio
@@ -149,7 +149,7 @@ def test_a_recording_without_id_and_time_gets_the_replys_and_is_gone_by_now() ->
 
 
 def test_a_piece_that_base64_has_to_wait_for_sends_nothing() -> None:
-    assert _stream(AudioDelta(b"a"), Failure(500, "no")) == ROLE + _ERROR + DONE
+    assert _stream(AudioDelta(b"a"), Failure(500, "no")) == _ERROR + DONE
 
 
 # ---- log probabilities

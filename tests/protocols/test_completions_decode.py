@@ -5,15 +5,17 @@ import pytest
 from hypothesis import given, settings
 
 from mserve.errors import ClientError
+from mserve.protocols import completions
 from mserve.protocols.base import Asked
 from mserve.protocols.completions import PATH, decode
 from mserve.protocols.completions.schema import CompletionRequest
 from mserve.request import Parameters, Request
 from protocols.bodies import COMPLETION_BODIES, COMPLETION_PARAMETERS
+from protocols.talks import LIMITS, asked_of
 
 
 def _asked(**fields: Any) -> Asked:
-    return decode(json.dumps({"prompt": "hi", **fields}).encode())
+    return asked_of(completions, **fields)
 
 
 def _decode(**fields: Any) -> Request:
@@ -22,7 +24,7 @@ def _decode(**fields: Any) -> Request:
 
 def _refused(body: bytes) -> ClientError:
     with pytest.raises(ClientError) as caught:
-        decode(body)
+        decode(body, LIMITS)
     assert caught.value.status == 400
     return caught.value
 
@@ -52,17 +54,17 @@ def test_a_documented_parameter_reaches_the_request(name: str, value: object) ->
 
 @pytest.mark.parametrize("name", [*COMPLETION_PARAMETERS, "prompt"])
 def test_a_null_is_absent(name: str) -> None:
-    request = _decode(**{name: None})
-    assert request.fields == {}
-    assert not any(request.extra.values())
-    assert request.messages == [{"role": "user", "content": "" if name == "prompt" else "hi"}]
+    (run,) = _asked(**{name: None}).runs
+    assert run.fields == {}
+    assert not any(run.extra.values())
+    assert run.messages == [{"role": "user", "content": "" if name == "prompt" else "hi"}]
 
 
 @pytest.mark.parametrize("name", ["tools", "messages", "response_format", "top_k", "fields", ""])
 def test_what_is_no_parameter_here_lands_in_extra_as_sent(name: str) -> None:
-    request = _decode(**{name: [{"a": None}]})
-    assert (request.fields, request.extra) == ({}, {name: [{"a": None}]})
-    assert request.messages == [{"role": "user", "content": "hi"}]
+    (run,) = _asked(**{name: [{"a": None}]}).runs
+    assert (run.fields, run.extra) == ({}, {name: [{"a": None}]})
+    assert run.messages == [{"role": "user", "content": "hi"}]
 
 
 @pytest.mark.parametrize(
@@ -74,14 +76,14 @@ def test_what_is_no_parameter_here_lands_in_extra_as_sent(name: str) -> None:
         ({"prompt": "a"}, ["a"]),
         ({"prompt": ["a"]}, ["a"]),
         ({"prompt": ["a", "", "b"]}, ["a", "", "b"]),
-        ({"prompt": ["a"] * 2048}, ["a"] * 2048),
+        ({"prompt": ["a"] * 128}, ["a"] * 128),
     ],
     ids=lambda value: repr(value)[:40],
 )
 def test_each_prompt_is_a_conversation_of_one_message(sent: dict[str, Any], prompts: list[str]) -> None:
-    asked = decode(json.dumps(sent).encode())
+    asked = decode(json.dumps(sent).encode(), LIMITS)
     assert [run.messages for run in asked.runs] == [[{"role": "user", "content": prompt}] for prompt in prompts]
-    assert asked.request == asked.runs[0]
+    assert asked.request.messages == []
 
 
 @pytest.mark.parametrize(("prompt", "n", "count"), [("a", 3, 3), (["a", "b"], 2, 4), (["a", "b"], None, 2)], ids=repr)
@@ -110,7 +112,7 @@ def test_the_best_of_as_many_answers_as_are_wanted_is_all_of_them(sent: dict[str
         ({"prompt": ["a", [1]]}, "prompt"),
         ({"prompt": ["a", 1]}, "prompt"),
         ({"prompt": [[]]}, "prompt"),
-        ({"prompt": ["a"] * 2049}, "prompt"),
+        ({"prompt": ["a"] * 129}, "prompt"),
         ({"prompt": ["a", None]}, "prompt[1]"),
         ({"prompt": [True]}, "prompt[0]"),
         ({"prompt": [["a"]]}, "prompt[0][0]"),
@@ -144,21 +146,22 @@ def test_what_is_no_json_object_is_refused(body: bytes) -> None:
 @settings(deadline=None, max_examples=100)
 @given(COMPLETION_BODIES)
 def test_any_object_is_a_request_that_keeps_all_of_it_or_a_400(sent: dict[str, Any]) -> None:
-    request = _read(json.dumps(sent).encode())
-    if request is None:
+    asked = _read(json.dumps(sent).encode())
+    if asked is None:
         return
+    request = asked.request
     kept = request.fields | request.extra
     if "logprobs" in kept:
         kept["logprobs"] = kept.pop("top_logprobs")
     known = {name: value for name, value in sent.items() if value is not None and name != "prompt"}
     assert {name: value for name, value in kept.items() if value is not None} == known
     prompt = sent.get("prompt") or [""]
-    assert request.messages[0]["content"] == (prompt if isinstance(prompt, str) else prompt[0])
+    assert asked.runs[0].messages[0]["content"] == (prompt if isinstance(prompt, str) else prompt[0])
 
 
-def _read(body: bytes) -> Request | None:
+def _read(body: bytes) -> Asked | None:
     try:
-        return decode(body).request
+        return decode(body, LIMITS)
     except ClientError as error:
         if error.status != 400:
             raise

@@ -20,7 +20,7 @@ from mserve.request import Parameters
 from protocols.bodies import BODIES, COMPLETION_BODIES, COMPLETION_PARAMETERS, PARAMETERS
 from protocols.folding import values
 from protocols.strategies import FAILURES, TEXTS, law
-from protocols.talks import WIRES, any_talks, asked_of, talks
+from protocols.talks import LIMITS, WIRES, any_talks, asked_of, talks
 
 DOCUMENT: dict[str, Any] = json.loads(encode_document(WIRES, "1.2.3"))
 COMPONENTS: dict[str, Any] = DOCUMENT["components"]["schemas"]
@@ -155,7 +155,7 @@ def test_what_a_parameter_may_be_is_what_the_document_says(wire: Wire) -> None:
 def test_what_is_accepted_is_of_the_documents_schema(wire: Wire, data: st.DataObject) -> None:
     body = json.dumps(data.draw(_BODIES[wire.PATH])).encode()
     try:
-        wire.decode(body)
+        wire.decode(body, LIMITS)
     except ClientError:
         return
     _request(wire).validate(json.loads(body))

@@ -132,8 +132,12 @@ async def test_a_bell_is_waited_for_until_somebody_rings_it_or_its_time_is_up() 
             await bell.wait(seconds)
     bell.ring()  # nobody waits, and nobody hears it later
     bell.ring()
-    waiting = asyncio.create_task(bell.wait(None))
+    waiting = asyncio.create_task(bell.wait(0.02))
     await asyncio.sleep(0)
+    bell.ring()
+    await waiting
+    waiting = asyncio.create_task(bell.wait(None))
+    await asyncio.sleep(0.04)  # the time of the one before is not this one's
     assert not waiting.done()
     bell.ring()
     bell.ring()

@@ -231,13 +231,12 @@ def test_a_long_text_is_cut_into_pieces_of_bounded_size_that_join_to_it(unit: st
     text = unit * times
 
     async def program() -> AsyncIterator[Event]:
-        yield TextDelta(text, tokens)
+        yield TextDelta(text)
         yield ReasoningDelta(text)
         yield RefusalDelta(text)
         yield ToolCallStart("1", "f")
         yield ToolCallDelta("1", text)
 
-    tokens = (Logprob("a", -1.0), Logprob("b", -2.0))
     events = asyncio.run(log_of(program))
     arguments = [event.arguments for event in events if isinstance(event, ToolCallDelta)]
     assert "".join(arguments) == text
@@ -245,9 +244,15 @@ def test_a_long_text_is_cut_into_pieces_of_bounded_size_that_join_to_it(unit: st
         assert [event.text for event in events if isinstance(event, kind)] == arguments
     assert max(len(piece.encode()) for piece in arguments) <= PIECE
     assert len(arguments) == 1 or len(text.encode()) > PIECE
-    # Where the text falls apart, its tokens come with its end.
-    told = [event.logprobs for event in events if isinstance(event, TextDelta)]
-    assert told == [()] * (len(arguments) - 1) + [tokens]
+
+
+async def test_a_long_text_stays_whole_where_tokens_have_their_place_in_it() -> None:
+    long = TextDelta("a" * 100_000, (Logprob("a" * 100_000, -1.0),))
+
+    async def program() -> AsyncIterator[Event]:
+        yield long
+
+    assert await log_of(program) == [long, Finish("stop")]
 
 
 async def test_sound_is_not_cut() -> None:

@@ -28,6 +28,9 @@ class Court:
         self.asked: list[str] = []
         self._wrong = wrong
 
+    async def read(self) -> None:
+        self.asked.clear()
+
     async def __call__(self, text: str) -> str | None:
         self.asked.append(text)
         await asyncio.sleep(0)
@@ -57,10 +60,10 @@ async def test_no_text_at_all_is_judged_too() -> None:
     assert court.asked == [""]
 
 
-async def test_thoughts_aloud_are_no_part_of_the_answer() -> None:
+async def test_thoughts_are_not_said_aloud_where_the_text_is_to_be_json() -> None:
     court = Court()
     log = await judged(ReasoningDelta("why"), TextDelta("[1]"), judge=court, reasoning="think")
-    assert log[0] == TextDelta("<think>\nwhy")
+    assert log == [ReasoningDelta("why"), TextDelta("[1]"), Finish("stop")]
     assert court.asked == ["[1]"]
 
 
@@ -122,6 +125,9 @@ async def test_a_run_can_be_cancelled_while_it_is_judged() -> None:
     seen: list[str] = []
 
     class Slow(Court):
+        async def read(self) -> None:
+            pass
+
         async def __call__(self, text: str) -> str | None:
             seen.append(text)
             try:

@@ -128,8 +128,8 @@ def test_no_token_is_told_before_its_text(tokens: list[str], sizes: list[int], s
 def test_tokens_that_do_not_spell_their_piece_end_with_it() -> None:
     tokens = (Logprob("\ufffd", -1.0), Logprob("\ufffd", -2.0))
     stop = StopText("\N{GRINNING FACE}!")
-    assert stop.feed(TextDelta("a\N{GRINNING FACE}", tokens)) == (TextDelta("a"), False)
-    assert stop.feed(TextDelta("b")) == (TextDelta("\N{GRINNING FACE}b", tokens), False)
+    assert stop.feed(TextDelta("a\N{GRINNING FACE}", tokens)) == (None, False)
+    assert stop.feed(TextDelta("b")) == (TextDelta("a\N{GRINNING FACE}b", tokens), False)
     assert stop.feed(TextDelta("\N{GRINNING FACE}", tokens)) == (None, False)
     assert stop.feed(TextDelta("!", (Logprob("!", -3.0),))) == (None, True)
 
@@ -138,9 +138,15 @@ def test_a_token_that_says_nothing_yet_is_told_when_its_place_is() -> None:
     empty = Logprob("", -1.0)
     stop = StopText("END")
     assert stop.feed(TextDelta("", (empty,))) == (TextDelta("", (empty,)), False)
-    assert stop.feed(TextDelta("xE", (Logprob("xE", -2.0),))) == (TextDelta("x"), False)
+    assert stop.feed(TextDelta("xE", (Logprob("xE", -2.0),))) == (None, False)
     assert stop.feed(TextDelta("", (empty,))) == (None, False)
-    assert stop.rest() == TextDelta("E", (Logprob("xE", -2.0), empty))
+    assert stop.rest() == TextDelta("xE", (Logprob("xE", -2.0), empty))
+
+
+def test_a_text_that_is_held_back_in_the_middle_of_a_token_waits_from_its_start_on() -> None:
+    stop, tokens = StopText("lX"), (Logprob("Hel", -1.0), Logprob("lo!", -2.0))
+    assert stop.feed(TextDelta("Hel", tokens[:1])) == (None, False)
+    assert stop.feed(TextDelta("lo!", tokens[1:])) == (TextDelta("Hello!", tokens), False)
 
 
 async def stopped(*events: Event, stop: str | list[str]) -> tuple[list[RunEvent], bool]:
@@ -173,7 +179,7 @@ async def test_what_was_held_back_is_said_when_the_text_ends() -> None:
 async def test_what_was_held_back_is_said_with_its_tokens() -> None:
     tokens = (Logprob("one", -1.0), Logprob(" E", -math.pi))
     log, _ = await stopped(TextDelta("one E", tokens), stop="END")
-    assert log == [TextDelta("one ", tokens[:1]), TextDelta("E", tokens[1:]), Finish("stop")]
+    assert log == [TextDelta("one", tokens[:1]), TextDelta(" E", tokens[1:]), Finish("stop")]
 
 
 async def test_reasoning_and_arguments_are_not_searched() -> None:

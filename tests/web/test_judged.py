@@ -184,7 +184,7 @@ def test_a_stream_flows_on_while_another_answer_is_judged(server: ServerProcess)
         reply = ask(server, "", None, model="ticks")
         assert judges(server)
         times = [float(word) for word in reply.json()["choices"][0]["message"]["content"].split()]
-        assert max(later - earlier for earlier, later in pairwise(times)) < 0.1
+        assert max(later - earlier for earlier, later in pairwise(times)) < 0.5
         out, _ = other.communicate(timeout=20)
     assert "could not be compared with the schema that was asked for, in time" in out
     assert judges(server) == []

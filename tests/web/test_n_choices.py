@@ -162,7 +162,7 @@ def test_there_is_a_limit_of_answers(client: httpx.Client, n: Any, status: int) 
 
 
 def test_the_limit_counts_for_prompts_and_for_their_answers(client: httpx.Client) -> None:
-    for prompts, n, param in ((["count"] * 6, 1, None), (["count"] * 7, 1, "prompt"), (["count"] * 4, 2, "prompt")):
+    for prompts, n, param in ((["count"] * 6, 1, None), (["count"] * 7, 1, "prompt"), (["count"] * 4, 2, "n")):
         reply = client.post("/completions", json={"model": "m", "prompt": prompts, "n": n})
         if param is None:
             assert [choice["index"] for choice in reply.json()["choices"]] == [0, 1, 2, 3, 4, 5]

@@ -62,10 +62,11 @@ def test_thoughts_stand_in_the_text(server: ServerProcess, prompt: str, text: st
     assert not any("reasoning" in key for delta in deltas for key in delta)
 
 
-def test_an_answer_is_judged_without_its_thoughts(server: ServerProcess) -> None:
+def test_a_text_that_is_to_be_json_has_no_thoughts_in_it(server: ServerProcess) -> None:
     reply = ask(server, "json", response_format={"type": "json_object"})
     assert reply.status_code == 200
-    assert reply.json()["choices"][0]["message"]["content"] == THOUGHT + '{"a": "<think>"}'
+    message = reply.json()["choices"][0]["message"]
+    assert (message["content"], message["reasoning_content"]) == ('{"a": "<think>"}', "one two")
 
 
 def test_the_older_endpoint_has_the_thoughts_too(server: ServerProcess) -> None:

@@ -75,7 +75,7 @@ def cost_of(schema: Any, size: int) -> Cost:
     except (_HeavyError, RecursionError):
         return _UNREAD
     try:
-        count.unfold(schema, ())
+        count.unfold(schema)
     except (_HeavyError, RecursionError):
         return Cost(count.compiling, _INFINITE, _INFINITE, _INFINITE)
     return Cost(count.compiling, count.steps, count.pairs, count.told * (_TOLD + size / 16))
@@ -107,8 +107,8 @@ class _Count:
                 self.compiling += 200 * len(pattern) + 8 * len(pattern) ** 2
             self.read(value)
 
-    def unfold(self, node: Any, followed: tuple[str, ...], *, told: bool = False) -> None:
-        """Count each part as often as references lead to it: what comparing a value with it costs.
+    def unfold(self, node: Any, *, told: bool = False) -> None:
+        """Count each part as often as references lead to it, circles without end: what comparing a value with it costs.
 
         `told` parts are those whose every error is told, not the first alone.
         """
@@ -119,11 +119,9 @@ class _Count:
             if name == "uniqueItems":
                 self.pairs += 1 / 32  # all may have the same hash
             if name == "$ref" and isinstance(value, str):
-                if value in followed:
-                    raise _HeavyError
-                self.unfold(self._meant(value), (*followed, value), told=told)
+                self.unfold(self._meant(value), told=told)
             elif name not in _APPLIED_BY_REFERENCE or node is not self._root:
-                self.unfold(value, followed, told=told or name in _BRANCHES)
+                self.unfold(value, told=told or name in _BRANCHES)
 
     def _meant(self, ref: str) -> Any:
         """Follow a pointer; what it cannot follow, the validator will judge."""

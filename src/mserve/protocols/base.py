@@ -1,6 +1,6 @@
 """What every protocol is: the shape that the web layer knows them by, and the errors that they share."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from mserve.errors import ClientError
 from mserve.events import Failure, RunEvent
+from mserve.options import Limits
 from mserve.request import Request
 from mserve.transcript import Reply
 
@@ -16,9 +17,11 @@ class Asked(Struct, frozen=True):
     """What one body asks for: a reply of one choice or more, each of them the answer to a request of its own."""
 
     request: Request
-    """As the client sent it."""
+    """What the reply has to look like: the protocol's own, without messages. Programs may change what they get."""
     runs: tuple[Request, ...]
-    """What each choice answers, in the order of their numbers; `n` is 1 in each."""
+    """What each choice answers, in the order of their numbers; `n` is 1 in each, and no two share a list or a dict."""
+    echoes: tuple[str, ...] = ()
+    """What stands before each choice's text, where there is such a thing."""
 
 
 class Envelope(Struct, frozen=True):
@@ -67,8 +70,8 @@ class Wire(Protocol):
         """Where requests are posted."""
         ...
 
-    def decode(self, body: bytes) -> Asked:
-        """Read a request; `ClientError` for bytes that are none."""
+    def decode(self, body: bytes, limits: Limits) -> Asked:
+        """Read a request; `ClientError` for bytes that are none, or that ask for more than there may be."""
         ...
 
     def encode_reply(self, envelope: Envelope, asked: Asked, replies: Sequence[Reply]) -> bytes:
@@ -99,6 +102,9 @@ class ErrorResponse(Struct, frozen=True):
     error: Error
 
 
+_MOST_STOPS = 64
+"""OpenAI's document has 4; front ends for open models send more."""
+_LONGEST_STOPS = 4096
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
 
@@ -108,12 +114,41 @@ def encode_error(failure: Failure) -> bytes:
     return msgspec.json.encode(ErrorResponse(Error(failure.message, kind, failure.param, failure.code)))
 
 
-def copies(request: Request) -> tuple[Request, ...]:
-    """Give a request as often as its `n` says, which is checked: the server makes the choices, each run one of them."""
-    count = 1 if request.n is None else request.n
-    if count == 1:
-        return (request,)
-    return (msgspec.structs.replace(request, n=1, fields=request.fields | {"n": 1}),) * count
+def asked(requests: Sequence[Request], limits: Limits) -> Asked:
+    """Give what a body with these requests asks for, each as often as `n` says; `ClientError` for too many choices."""
+    first = requests[0]
+    each = 1 if first.n is None else first.n
+    check_choices("prompt" if each == 1 else "n", len(requests) * each, limits)
+    reply = _for_reply(first)
+    if len(requests) == each == 1:
+        return Asked(reply, tuple(requests))
+    return Asked(reply, tuple(run for request in requests for run in _copies(request, each)))
+
+
+def check_choices(param: str, count: int, limits: Limits) -> None:
+    """Refuse what would be more answers than one request may have."""
+    if count > limits.choices:
+        most = limits.choices
+        raise ClientError(f"{param}: one request gets at most {most} answers here, not {count}.", param=param)
+
+
+def _copies(request: Request, count: int) -> Iterator[Request]:
+    """Give a request so many times, as JSON gives it, for each run its own: the server makes the choices."""
+    if count > 1:
+        request = msgspec.structs.replace(request, n=1, fields=request.fields | {"n": 1})
+    body = msgspec.json.encode(request)
+    for _ in range(count):
+        yield Request(**msgspec.json.decode(body))
+
+
+def _for_reply(request: Request) -> Request:
+    return msgspec.structs.replace(
+        request,
+        messages=[],
+        fields=dict(request.fields),
+        metadata=request.metadata and dict(request.metadata),
+        stream_options=request.stream_options and dict(request.stream_options),
+    )
 
 
 def decode_object(body: bytes) -> dict[str, Any]:
@@ -127,3 +162,19 @@ def decode_object(body: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ClientError("The request body must be a JSON object.", code="invalid_json")
     return value
+
+
+def check_count(sent: dict[str, Any], name: str, most: int) -> None:
+    """Refuse a list that is too long, before each of its items is looked at."""
+    value = sent.get(name)
+    if isinstance(value, list) and len(value) > most:
+        raise ClientError(f"{name}: expected at most {most} of them, not {len(value)}.", param=name)
+
+
+def check_stop(stop: str | list[str] | None) -> None:
+    """Refuse more to stop at than can be looked for while tokens fly by."""
+    sequences = stop if isinstance(stop, list) else [stop or ""]
+    if len(sequences) > _MOST_STOPS or sum(map(len, sequences)) > _LONGEST_STOPS:
+        raise ClientError(
+            f"stop: expected at most {_MOST_STOPS} sequences, of {_LONGEST_STOPS} characters together.", param="stop"
+        )

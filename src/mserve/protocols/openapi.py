@@ -20,8 +20,8 @@ _ERRORS = {
 }
 
 
-def encode_document(wires: Sequence[Wire], version: str) -> bytes:
-    """Give the OpenAPI document of a server that speaks some protocols."""
+def encode_document(wires: Sequence[Wire], version: str, root_path: str = "") -> bytes:
+    """Give the OpenAPI document of a server that speaks some protocols; `root_path` is what a proxy strips."""
     types: list[type] = [ErrorResponse, Model, ModelList]
     for wire in wires:
         types += [wire.OPERATION.request, wire.OPERATION.reply, wire.OPERATION.chunk]
@@ -31,7 +31,7 @@ def encode_document(wires: Sequence[Wire], version: str) -> bytes:
     return msgspec.json.encode({
         "openapi": "3.1.0",
         "info": {"title": "mserve", "version": version, "description": "Programs behind OpenAI's API."},
-        "servers": [{"url": "/"}],
+        "servers": [{"url": root_path or "/"}],
         "paths": paths | _gets(named),
         "components": {"schemas": components},
     })  # fmt: skip

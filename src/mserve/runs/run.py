@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Protocol
 
 from mserve.errors import InvalidOutputError
 from mserve.events import Event, Failure, Finish, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta
@@ -23,8 +24,17 @@ _CANCELLED = Failure(503, "The run was cancelled before its answer was whole.", 
 State = Callable[[], Awaitable[object]]
 """Gives what a program's lifespan opened, opening it where that is still to be done."""
 
-Judge = Callable[[str], Awaitable[str | None]]
-"""Gives what is wrong with an answer's text, None where nothing is."""
+
+class Judge(Protocol):
+    """Compares an answer's text with what its client asked for."""
+
+    async def read(self) -> None:
+        """Read what was asked for; `ClientError` where it makes no sense."""
+        ...
+
+    async def __call__(self, text: str) -> str | None:
+        """Say what is wrong with an answer, None where nothing is."""
+        ...
 
 
 class Cancellation:
@@ -70,7 +80,8 @@ class Run:
         self._cancelled = Cancellation()
         self._order = Order()
         self._stop = StopText(request.stop)
-        self._think = ThinkText() if options.reasoning == "think" else None
+        # A text that is to be JSON has no room for thoughts.
+        self._think = ThinkText() if options.reasoning == "think" and judge is None else None
         self._judge = judge
         self._text: list[str] = []  # for the judge alone
         self._failed = False
@@ -110,6 +121,8 @@ class Run:
             self._fail(failure_of(error, self._program.name))
 
     async def _iterate(self) -> None:
+        if self._judge is not None:
+            await self._judge.read()
         state = await self._state()
         events = self._program.run(
             Call(request=self._request, cancelled=self._cancelled, headers=self._headers, state=state)
@@ -117,7 +130,9 @@ class Run:
         try:
             async for event in events:
                 if self._say(event):
-                    await self._finish(event)
+                    # A judge may take its time: a program that is to stop is closed before.
+                    if isinstance(event, Finish) or self._judge is None:
+                        await self._finish(event)
                     if not isinstance(event, Finish):
                         break
                 await self._log.room()
@@ -138,8 +153,15 @@ class Run:
             return ends
         if isinstance(event, Finish):
             return True
+        if self._think is not None and isinstance(event, ReasoningDelta):
+            self._release()  # the thought will stand behind it, in the same text
         self._write(event)
         return False
+
+    def _release(self) -> None:
+        """Write what was held back, since it might have become a stop sequence."""
+        if (rest := self._stop.rest()) is not None:
+            self._write_text(rest)
 
     def _write_text(self, event: TextDelta) -> None:
         if self._judge is not None:
@@ -153,8 +175,7 @@ class Run:
 
     async def _finish(self, last: Event | None) -> None:
         """End the answer. One that breaks the client's rules for it is none: `InvalidOutputError`."""
-        if (rest := self._stop.rest()) is not None:
-            self._write_text(rest)
+        self._release()
         reason = last.reason if isinstance(last, Finish) else None
         if self._judge is not None and self._order.answers(reason):
             wrong = await self._judge("".join(self._text))
@@ -181,14 +202,12 @@ def _pieces(event: Event) -> Iterator[Event]:
         yield event
     elif isinstance(event, ToolCallDelta):
         yield from (ToolCallDelta(event.id, piece) for piece in _cut(event.arguments))
-    elif isinstance(event, TextDelta):
-        *pieces, last = _cut(event.text)
-        yield from map(TextDelta, pieces)
-        yield TextDelta(last, event.logprobs)
+    elif isinstance(event, TextDelta) and not event.logprobs:
+        yield from map(TextDelta, _cut(event.text))
     elif isinstance(event, ReasoningDelta | RefusalDelta):
         yield from map(type(event), _cut(event.text))
     else:
-        yield event  # sound is no text
+        yield event  # sound, and a text that its tokens belong to
 
 
 def _cut(text: str) -> list[str]:

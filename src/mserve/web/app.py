@@ -58,10 +58,10 @@ class App:
             Route(openapi.PATH, Methods({"GET": documents.document})),
             Route(PAGE_PATH, Methods({"GET": documents.page})),
         ]
-        not_found = NotFound([route.path for route in (*posts, *gets)])
-        # Else no name at all would be a model's name.
-        nameless = Route(f"{models.PATH}/", not_found)
-        self._router = Router([nameless, *posts, *gets], redirect_slashes=False, default=not_found)
+        not_found = NotFound([*posts, *gets])
+        # Else no name at all would be a model's name, and a slash at the end a part of one.
+        slashes = [Route(path, not_found) for path in (f"{models.PATH}/", f"{models.PATH}/{{model:path}}/")]
+        self._router = Router([*slashes, *posts, *gets], redirect_slashes=False, default=not_found)
         # Around the errors, too: a page has to read why it was refused.
         self._answer: ASGIApp = Cors(self._route, options.allowed_origins) if options.allowed_origins else self._route
 

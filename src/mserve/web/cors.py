@@ -37,6 +37,6 @@ class Cors(CORSMiddleware):
         origin = request_headers["origin"]
         if self.is_allowed_origin(origin):
             return super().preflight_response(request_headers)
-        message = f"Pages of {origin} may not call this server. Its operator lets them by --allowed-origins {origin}."
+        message = f"Pages of {origin} may not call this server. Its operator names those that may by --allowed-origins."
         body = encode_error(Failure(403, message, "origin_not_allowed"))
         return Response(body, 403, {"vary": "Origin"}, "application/json")

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Sequence
-from functools import cached_property
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -30,18 +30,19 @@ class Documents:
             b"frame-ancestors 'none'; style-src " + _hash(self._page, b"style") + b"; script-src "
         ) + _hash(self._page, b"script")  # fmt: skip
 
-    async def document(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+    async def document(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Give the document."""
-        await send_json(send, self._document)
-
-    @cached_property
-    def _document(self) -> bytes:
-        return encode_document(self._wires, version("mserve"))
+        await send_json(send, _document(self._wires, scope.get("root_path", "")))
 
     async def page(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """Give the page, which may run its own script and nothing else."""
         headers = [(b"content-security-policy", self._policy)]
         await send_body(send, self._page, b"text/html; charset=utf-8", headers=headers)
+
+
+@lru_cache(maxsize=4)
+def _document(wires: Sequence[Wire], root_path: str) -> bytes:
+    return encode_document(wires, version("mserve"), root_path)
 
 
 def _hash(page: bytes, tag: bytes) -> bytes:

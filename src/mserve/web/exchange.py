@@ -64,7 +64,7 @@ class PostEndpoint:
     async def _admit(self, headers: Headers, receive: Receive) -> Admitted:
         max_body = self._service.options.limits.max_body
         check_headers(headers, max_body)
-        return await self._service.admit(self._wire, await read_body(receive, max_body))
+        return self._service.admit(self._wire, await read_body(receive, max_body))
 
 
 class _Exchange:

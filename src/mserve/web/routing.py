@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
@@ -37,8 +38,8 @@ class Methods:
 class NotFound:
     """Answers a path that is not served, and knows those that are: most strangers are near one of them."""
 
-    def __init__(self, paths: Collection[str]) -> None:
-        self._paths = paths
+    def __init__(self, routes: Collection[Route]) -> None:
+        self._routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Be an ASGI app."""
@@ -51,8 +52,12 @@ class NotFound:
 
     def _message(self, path: str) -> str:
         bare = path.rstrip("/")
-        if bare in self._paths:
+        if bare != path and self._serves(bare):
             return f"There is no {path} here: write {bare}, without the slash at its end."
-        if f"/v1{bare}" in self._paths:
-            return f"There is no {path} here: write /v1{bare}. A client's base URL ends with /v1."
+        known = next((there for there in (f"/v1{bare}", bare.removeprefix("/v1")) if self._serves(there)), None)
+        if known is not None:
+            return f"There is no {path} here: write {known}. A client's base URL ends with /v1."
         return f"There is no {path} here. Clients post to /v1/chat/completions; their base URL ends with /v1."
+
+    def _serves(self, path: str) -> bool:
+        return any(route.path_regex.match(path) for route in self._routes)

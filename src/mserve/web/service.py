@@ -17,6 +17,9 @@ from mserve.runs.choices import Choices
 from .lifespan import Lifespans
 from .shape import check_shape
 
+_LONGEST_NAME = 100
+"""Characters of a client's word that an error repeats."""
+
 
 class Admitted(Struct, frozen=True):
     """A request that will be answered, and by which program."""
@@ -50,15 +53,15 @@ class Service:
         served = ", ".join(self.names)
         if model is None:
             raise ClientError(f"model: this field is required, one of: {served}.", param="model")
-        raise ClientError(f"The model {model!r} does not exist; there are: {served}.", 404, "model_not_found", "model")
+        named = model if len(model) <= _LONGEST_NAME else f"{model[:_LONGEST_NAME]}…"
+        raise ClientError(f"The model {named!r} does not exist; there are: {served}.", 404, "model_not_found", "model")
 
-    async def admit(self, wire: Wire, body: bytes) -> Admitted:
+    def admit(self, wire: Wire, body: bytes) -> Admitted:
         """Read a request, and choose its program and its judge; `ClientError` for one that is not served."""
-        asked = wire.decode(body)
+        asked = wire.decode(body, self.options.limits)
         program = self.choose(asked.request.model)
-        check_shape(asked, program.declares, self.options.limits.choices)
-        judged = program.traits.check_output
-        judge = await self._bench.judge_of(asked.request.response_format, judged=judged)
+        check_shape(asked.request, program.declares)
+        judge = self._bench.judge_of(asked.request.response_format, judged=program.traits.check_output)
         return Admitted(asked, program, judge)
 
     def start(self, admitted: Admitted, headers: Mapping[str, str]) -> Choices:

@@ -1,17 +1,13 @@
 """Refuses what would change the reply's shape where the program cannot know of it: no client gets another shape."""
 
 from mserve.errors import ClientError
-from mserve.protocols.base import Asked
+from mserve.request import Request
 
 _SEES_ALL = frozenset({"request", "client_options", "model_options"})
 
 
-def check_shape(asked: Asked, declares: frozenset[str], most_choices: int) -> None:
+def check_shape(request: Request, declares: frozenset[str]) -> None:
     """Raise `ClientError` for a request whose answer would have another shape than it asked for."""
-    request, choices = asked.request, len(asked.runs)
-    if choices > most_choices:
-        param = "n" if choices == request.n else "prompt"
-        raise ClientError(f"{param}: one request gets at most {most_choices} answers here, not {choices}.", param=param)
     if not declares.isdisjoint(_SEES_ALL):
         return
     if request.logprobs and "logprobs" not in declares:

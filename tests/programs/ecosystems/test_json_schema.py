@@ -17,7 +17,7 @@ Schema = dict[str, Any]
 
 def format_of(response_format: object) -> Any:
     body = {"messages": [{"role": "user", "content": ""}], "response_format": response_format}
-    return PARAMETERS["format"](Call(request=decode(json.dumps(body).encode()).request, cancelled=Cancellation()))
+    return PARAMETERS["format"](Call(request=decode(json.dumps(body).encode()).runs[0], cancelled=Cancellation()))
 
 
 def model_of(schema: Schema, name: str = "answer") -> Any:

@@ -20,7 +20,7 @@ HELLO = [{"role": "user", "content": "hello"}]
 
 
 def given_to(parameter: str, **body: Any) -> Any:
-    request = decode(json.dumps({"messages": HELLO} | body).encode()).request
+    request = decode(json.dumps({"messages": HELLO} | body).encode()).runs[0]
     return PARAMETERS[parameter](Call(request=request, cancelled=Cancellation()))
 
 
@@ -265,7 +265,7 @@ def test_parts_are_those_that_mellea_has_a_type_for(parts: list[dict[str, Any]])
 
 def test_messages_stay_in_order_and_the_clients_own_are_untouched() -> None:
     sent = [{"role": role, "content": UNKNOWN_PARTS} for role in ROLES]
-    request = decode(json.dumps({"messages": sent}).encode()).request
+    request = decode(json.dumps({"messages": sent}).encode()).runs[0]
     given_messages = PARAMETERS["input"](Call(request=request, cancelled=Cancellation()))
     assert [message.role for message in given_messages] == ["system", *ROLES[1:]]
     assert request.messages == sent

@@ -71,6 +71,8 @@ class _Chunks:
 
     def _delta(self, completion: str, delta: Any, logprobs: Any) -> Iterator[Event]:
         yield from _said(delta, logprobs)
+        if delta.function_call is not None:
+            yield from self._older(completion, delta.function_call)
         for piece in delta.tool_calls or ():
             custom = getattr(piece, "custom", None)  # for which the SDK has no type yet: a dict
             part = SimpleNamespace(**custom) if custom else piece.function
@@ -82,6 +84,15 @@ class _Chunks:
             arguments = getattr(part, "input" if custom else "arguments", None)
             if arguments:
                 yield ToolCallDelta(self._calls[piece.index][1], arguments)
+
+    def _older(self, completion: str, function: Any) -> Iterator[Event]:
+        """Give a call as `functions` are answered: the only one, without an id or an index."""
+        call = f"call_{completion}"
+        if 0 not in self._calls:
+            self._calls[0] = (completion, call)
+            yield ToolCallStart(call, function.name or "")
+        if function.arguments:
+            yield ToolCallDelta(call, function.arguments)
 
     def _is_another(self, completion: str, piece: Any) -> bool:
         """Tell a new call from a repeated name: some servers give all calls the index 0, and each chunk an id."""
@@ -100,6 +111,9 @@ def _completion(completion: ChatCompletion) -> Iterator[Event]:
         yield from _said(choice.message, choice.logprobs)
         for call in choice.message.tool_calls or ():
             yield from _call(call)
+        if (function := choice.message.function_call) is not None:
+            yield ToolCallStart(f"call_{completion.id}", function.name)
+            yield ToolCallDelta(f"call_{completion.id}", function.arguments)
         yield _finish(choice.finish_reason)
     if completion.usage is not None:
         yield _tokens(completion.usage)

@@ -1,40 +1,37 @@
 """Bytes to a request: decoded once into plain objects, which the program gets, and checked against the schema."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
-from mserve.protocols.base import Asked, copies, decode_object
+from mserve.options import Limits
+from mserve.protocols.base import Asked, asked, check_count, check_stop, decode_object
 from mserve.protocols.misfit import misfit, missing
 from mserve.protocols.stream_options import check_stream_options
 from mserve.request import Parameters, Request
 
 from .legacy import as_tools
-from .request_schema import ChatCompletionRequest, Message, Tool
+from .request_schema import ChatCompletionRequest, ToolChoice
 
+_ABSENT = (None, msgspec.UNSET)
 _PARAMETERS = frozenset(Parameters.__struct_fields__)
 
 
-def decode(body: bytes) -> Asked:
+def decode(body: bytes, limits: Limits = Limits()) -> Asked:  # noqa: B008  # frozen
     """Read a chat completion's request; `ClientError` naming the parameter for one that does not fit."""
     sent = decode_object(body)
+    check_count(sent, "messages", limits.max_messages)
     try:
         checked = msgspec.convert(sent, ChatCompletionRequest)
     except msgspec.ValidationError as error:
         raise misfit(str(error)) from error
-    for number, message in enumerate(checked.messages):
-        _check_parts(message, number)
-    for number, tool in enumerate(checked.tools or ()):
-        _check_tool(tool, number)
-    if (
-        checked.response_format
-        and checked.response_format.type == "json_schema"
-        and not checked.response_format.json_schema
-    ):
-        raise missing("response_format.json_schema")
+    for place, value in _typed(checked):
+        if value.type in value.__struct_fields__ and getattr(value, value.type) in _ABSENT:
+            raise missing(f"{place}.{value.type}")
+    check_stop(checked.stop)
     check_stream_options(checked.stream_options)
-    request = _request(sent)
-    return Asked(request, copies(request))
+    return asked([_request(sent)], limits)
 
 
 def _request(sent: dict[str, Any]) -> Request:
@@ -43,14 +40,16 @@ def _request(sent: dict[str, Any]) -> Request:
     return Request(messages=sent["messages"], fields=fields, extra=extra, **fields | as_tools(fields))
 
 
-def _check_parts(message: Message, number: int) -> None:
-    """Refuse a part of a known type that lacks what its type is for: programs read it without asking."""
-    if isinstance(message.content, list):
-        for place, part in enumerate(message.content):
-            if getattr(part, part.type, None) is msgspec.UNSET:
-                raise missing(f"messages[{number}].content[{place}].{part.type}")
-
-
-def _check_tool(tool: Tool, number: int) -> None:
-    if tool.type in ("function", "custom") and getattr(tool, tool.type) is None:
-        raise missing(f"tools[{number}].{tool.type}")
+def _typed(request: ChatCompletionRequest) -> Iterator[tuple[str, Any]]:
+    """Give all that names its type, with its place: what the type is for has to be there, since programs read it."""
+    for number, message in enumerate(request.messages):
+        if isinstance(message.content, list):
+            yield from ((f"messages[{number}].content[{place}]", part) for place, part in enumerate(message.content))
+        for place, call in enumerate(message.tool_calls or ()):
+            yield f"messages[{number}].tool_calls[{place}]", call
+    for number, tool in enumerate(request.tools or ()):
+        yield f"tools[{number}]", tool
+    if isinstance(request.tool_choice, ToolChoice):
+        yield "tool_choice", request.tool_choice
+    if request.response_format is not None:
+        yield "response_format", request.response_format

@@ -10,6 +10,8 @@ from mserve.request import Request
 
 from .reply_schema import Annotation, ChoiceLogprobs, TokenLogprob, TopLogprob, UrlCitation
 
+_TIERS = {"auto": "default"} | {tier: tier for tier in ("default", "flex", "scale", "priority", "fast")}
+
 
 def identity(envelope: Envelope) -> str:
     """Give a reply's id."""
@@ -27,8 +29,8 @@ def audio_time(known: int | None, envelope: Envelope) -> int:
 
 
 def service_tier(request: Request) -> str | UnsetType:
-    """Echo the tier that was asked for, as OpenAI does; `auto` leaves it to the server, which has one."""
-    return "default" if request.service_tier == "auto" else request.service_tier or UNSET
+    """Echo a tier that OpenAI has, as it does; `auto` leaves it to the server, which has one."""
+    return _TIERS.get(request.service_tier or "", UNSET)
 
 
 def logprobs_of(tokens: Sequence[Logprob]) -> ChoiceLogprobs:

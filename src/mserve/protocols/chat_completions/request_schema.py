@@ -78,19 +78,26 @@ class Tool(Struct, frozen=True):
     custom: dict[str, Any] | None = None
 
 
+class Named(Struct, frozen=True):
+    """A tool, by its name."""
+
+    name: str
+
+
+class AllowedTools(Struct, frozen=True):
+    """The tools that may be called, and whether one of them must be."""
+
+    mode: Literal["auto", "required"]
+    tools: list[dict[str, Any]]
+
+
 class ToolChoice(Struct, frozen=True):
     """A tool that must be called, or the tools that may be."""
 
     type: str
-    function: dict[str, Any] | None = None
-    custom: dict[str, Any] | None = None
-    allowed_tools: dict[str, Any] | None = None
-
-
-class NamedFunction(Struct, frozen=True):
-    """The function that must be called, as `functions` had it."""
-
-    name: str
+    function: Named | None = None
+    custom: Named | None = None
+    allowed_tools: AllowedTools | None = None
 
 
 class JsonSchema(Struct, frozen=True):
@@ -114,7 +121,7 @@ class ChatCompletionRequest(Parameters, frozen=True, kw_only=True):
 
     messages: Annotated[list[Message], Meta(min_length=1)]
     n: Annotated[int, Meta(ge=1, le=128)] | None = None  # OpenAI's own limit; a server's is lower
-    function_call: Literal["none", "auto"] | NamedFunction | None = None  # type: ignore[assignment]  # the checked form
+    function_call: Literal["none", "auto"] | Named | None = None  # type: ignore[assignment]  # the checked form
     functions: list[Function] | None = None  # type: ignore[assignment]  # the checked form
     response_format: ResponseFormat | None = None  # type: ignore[assignment]  # the checked form
     stream_options: StreamOptions | None = None  # type: ignore[assignment]  # the checked form

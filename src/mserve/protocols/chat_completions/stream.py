@@ -64,9 +64,11 @@ class ChunkEncoder:
 
     def encode(self, choice: int, events: Sequence[RunEvent]) -> bytes:
         """Give the frames of the next events; the role comes with the first of them, and never earlier."""
-        if events and isinstance(events[-1], Failure):
-            self._failed = True  # an error is the last word
-        return self._roles(choice, events) + self._choices[choice].frames(events)
+        failed = bool(events) and isinstance(events[-1], Failure)
+        self._failed |= failed  # an error is the last word
+        said = self._choices[choice].frames(events[:-1] if failed else events)
+        error = self._choices[choice].frames(events[-1:]) if failed else b""
+        return (self._roles(choice) + said if said else b"") + error
 
     def close(self) -> bytes:
         """Give the usage, where it was asked for and is known, and the end of the stream."""
@@ -75,10 +77,10 @@ class ChunkEncoder:
             return DONE
         return frame(msgspec.structs.replace(self._chunk, usage=usage)) + DONE
 
-    def _roles(self, choice: int, events: Sequence[RunEvent]) -> bytes:
+    def _roles(self, choice: int) -> bytes:
         """Begin the choices up to one that says its first word: openai-python fails where they begin out of order."""
         begun = self._begun
-        if choice < begun or all(isinstance(event, Usage | Failure) for event in events):
+        if choice < begun:
             return b""
         self._begun = choice + 1
         return b"".join(beginning.role() for beginning in self._choices[begun : choice + 1])

@@ -5,31 +5,34 @@ from typing import Any
 import msgspec
 
 from mserve.errors import ClientError
-from mserve.protocols.base import Asked, copies, decode_object
+from mserve.options import Limits
+from mserve.protocols.base import Asked, asked, check_choices, check_stop, decode_object
 from mserve.protocols.misfit import misfit
 from mserve.protocols.stream_options import check_stream_options
 from mserve.request import Parameters, Request
 
 from .schema import CompletionRequest
 
-MOST_PROMPTS = 2048
-"""OpenAI's own limit; a server's is lower."""
-
 _PARAMETERS = frozenset(Parameters.__struct_fields__) & frozenset(CompletionRequest.__struct_fields__)
 
 
-def decode(body: bytes) -> Asked:
+def decode(body: bytes, limits: Limits = Limits()) -> Asked:  # noqa: B008  # frozen
     """Read a completion's request; `ClientError` naming the parameter for one that does not fit."""
     sent = decode_object(body)
+    if isinstance(sent.get("prompt"), list):
+        check_choices("prompt", len(sent["prompt"]), limits)
     try:
         checked = msgspec.convert(sent, CompletionRequest)
     except msgspec.ValidationError as error:
         raise misfit(str(error)) from error
+    check_stop(checked.stop)
     check_stream_options(checked.stream_options)
     if checked.best_of not in (None, checked.n or 1):
         raise ClientError("best_of: this server ranks no answers: it has to be what n is.", param="best_of")
-    requests = [_request(prompt, sent) for prompt in _prompts(checked)]
-    return Asked(requests[0], tuple(run for request in requests for run in copies(request)))
+    several = asked([_request(prompt, sent) for prompt in _prompts(checked)], limits)
+    if not checked.echo:
+        return several
+    return msgspec.structs.replace(several, echoes=tuple(run.messages[0]["content"] for run in several.runs))
 
 
 def _prompts(body: CompletionRequest) -> list[str]:
@@ -37,8 +40,8 @@ def _prompts(body: CompletionRequest) -> list[str]:
     texts = [prompt for prompt in prompts if isinstance(prompt, str)]
     if len(texts) != len(prompts):
         raise ClientError("prompt: expected text; token ids mean another text to each model.", param="prompt")
-    if not 1 <= len(texts) <= MOST_PROMPTS:
-        raise ClientError(f"prompt: expected 1 to {MOST_PROMPTS} texts.", param="prompt")
+    if not texts:
+        raise ClientError("prompt: expected one text or more.", param="prompt")
     return texts
 
 

@@ -26,7 +26,6 @@ from mserve.protocols.base import Asked, Envelope, encode_error
 from mserve.protocols.framing import DONE, frame, one_line
 from mserve.protocols.stream_options import includes_usage
 from mserve.protocols.usage import token_usage
-from mserve.request import Request
 from mserve.transcript import Reply, starts, total
 
 from .schema import Completion, CompletionChoice, CompletionLogprobs, Reason
@@ -34,9 +33,7 @@ from .schema import Completion, CompletionChoice, CompletionLogprobs, Reason
 
 def encode_reply(envelope: Envelope, asked: Asked, replies: Sequence[Reply]) -> bytes:
     """Give the body of a whole reply."""
-    choices = [
-        _whole(number, request, reply) for number, (request, reply) in enumerate(zip(asked.runs, replies, strict=True))
-    ]
+    choices = [_whole(number, asked, reply) for number, reply in enumerate(replies)]
     usage = token_usage(reply.usage for reply in replies) or UNSET
     return msgspec.json.encode(msgspec.structs.replace(_completion(envelope), choices=choices, usage=usage))
 
@@ -52,7 +49,7 @@ class CompletionEncoder:
     def __init__(self, envelope: Envelope, asked: Asked) -> None:
         self._completion = _completion(envelope)
         self._include_usage = includes_usage(asked.request)
-        self._choices = [_Choice(number, request) for number, request in enumerate(asked.runs)]
+        self._choices = [_Choice(number, asked) for number in range(len(asked.runs))]
         self._failed = False
 
     def encode(self, choice: int, events: Sequence[RunEvent]) -> bytes:
@@ -80,11 +77,11 @@ class CompletionEncoder:
 class _Choice:
     """One answer on its way out."""
 
-    def __init__(self, number: int, request: Request) -> None:
+    def __init__(self, number: int, asked: Asked) -> None:
         self.usage: Usage | None = None
         self._number = number
-        self._logprobs = request.logprobs
-        self._echo = _echo(request)
+        self._logprobs = asked.request.logprobs
+        self._echo = _echo(asked, number)
         self._length = 0
         self._refusal = ""
 
@@ -116,9 +113,9 @@ class _Choice:
         return [CompletionChoice(index=self._number, text=text, logprobs=logprobs)] if text or logprobs else []
 
 
-def _whole(number: int, request: Request, reply: Reply) -> CompletionChoice:
-    echo = _echo(request)
-    tokens = reply.logprobs if request.logprobs else ()
+def _whole(number: int, asked: Asked, reply: Reply) -> CompletionChoice:
+    echo = _echo(asked, number)
+    tokens = reply.logprobs if asked.request.logprobs else ()
     return CompletionChoice(
         index=number,
         text=echo + reply.text + reply.refusal,
@@ -131,8 +128,8 @@ def _completion(envelope: Envelope) -> Completion:
     return Completion(id=f"cmpl-{envelope.key}", created=envelope.created, model=envelope.model)
 
 
-def _echo(request: Request) -> str:
-    return str(request.messages[0]["content"]) if request.extra.get("echo") else ""
+def _echo(asked: Asked, number: int) -> str:
+    return asked.echoes[number] if asked.echoes else ""
 
 
 def _columns(tokens: Sequence[Logprob], offsets: Iterable[int]) -> CompletionLogprobs:
