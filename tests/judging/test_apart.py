@@ -1,6 +1,7 @@
 """Judging in a process of its own: the same verdicts, and an end whatever the schema is."""
 
 import asyncio
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import msgspec
 import pytest
 
 from judging.hostile import HOSTILE
-from mserve.judging.apart import Question, Verdict, judge, judge_apart
+from mserve.judging.apart import SPENT, Question, Verdict, judge, judge_apart
 
 ENDLESS = Question(msgspec.json.encode(HOSTILE["doubling"][0]), HOSTILE["doubling"][1])
 SOON = 5.0
@@ -89,6 +90,15 @@ async def test_a_judge_may_not_take_all_memory() -> None:
     greedy = {"type": "array", "anyOf": [{"items": {"$ref": "#"}}] * 3}
     with pytest.raises(TimeoutError):
         await judge_apart(Question(msgspec.json.encode(greedy), "[" * 40 + "1" + "]" * 40), 30)
+
+
+def test_where_less_memory_is_allowed_that_is_the_limit() -> None:
+    judge_here = shlex.join([sys.executable, "-P", "-m", "mserve.judging.apart", "60"])
+    for count, code in ((1, 0), (8_000_000, SPENT)):
+        question = msgspec.json.encode(Question(b"{}", f"[{'{},' * count}1]"))
+        command = ["sh", "-c", f"ulimit -v 500000; exec {judge_here}"]
+        done = subprocess.run(command, input=question, capture_output=True, timeout=50, check=False)
+        assert (done.returncode, done.stdout) == (code, b'{"wrong":null}' if code == 0 else b""), done.stderr
 
 
 async def test_a_judge_whose_run_is_cancelled_is_ended() -> None:

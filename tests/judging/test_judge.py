@@ -145,13 +145,13 @@ async def test_the_smaller_ones_need_no_process() -> None:
 
 async def test_no_more_judges_sit_at_once_than_there_are_seats(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mserve.judging.judge._SEATS", 1)
-    bench = Bench(1.0)
+    bench = Bench(2.0)
     judge = bench.judge_of(asked(ENDLESS[0]), judged=True)
     quick = bench.judge_of(asked({"items": {"$ref": "#"}}), judged=True)
     assert judge is not None
     assert quick is not None
     first = asyncio.ensure_future(judge(ENDLESS[1]))
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(1.0)
     assert await quick("[]") is None
     assert first.done()  # one after the other
     assert await first is not None

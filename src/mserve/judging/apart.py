@@ -82,7 +82,9 @@ def main() -> None:
     with suppress(ImportError):  # where there is no such limit
         import resource  # noqa: PLC0415
 
-        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        memory = _MEMORY if most == resource.RLIM_INFINITY else min(_MEMORY, most)
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     question = msgspec.json.decode(sys.stdin.buffer.read(), type=Question)
     try:
         verdict = judge(question)
