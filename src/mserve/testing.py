@@ -51,7 +51,7 @@ class Answer(Struct, frozen=True, kw_only=True):
         return self.reply.text
 
 
-def ask(program: Source, question: str, *, options: Options = Options(), **fields: Any) -> Answer:  # noqa: B008  # frozen
+def ask(program: Source, question: str = "", *, options: Options = Options(), **fields: Any) -> Answer:  # noqa: B008  # frozen
     """Ask a program (a file, a `module:name` or a callable) one question, with any further fields of a request.
 
     `messages=` replaces the question. Its lifespan is opened and closed around it. What the program raises is the
@@ -61,7 +61,7 @@ def ask(program: Source, question: str, *, options: Options = Options(), **field
     return asyncio.run(ask_async(program, question, options=options, **fields))
 
 
-async def ask_async(program: Source, question: str, *, options: Options = Options(), **fields: Any) -> Answer:  # noqa: B008  # frozen
+async def ask_async(program: Source, question: str = "", *, options: Options = Options(), **fields: Any) -> Answer:  # noqa: B008  # frozen
     """Do as `ask` does, on a loop that already runs."""
     (loaded,) = load(program)
     body = {"model": loaded.name, "messages": [{"role": "user", "content": question}]} | fields

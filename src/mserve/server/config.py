@@ -57,7 +57,7 @@ class Settings:
     strict_model
         Refuse every model's name but the programs' own, with one program, too.
     reasoning_format
-        Where clients find reasoning: in fields of its own, or in the text as <think>…</think>.
+        Where clients find reasoning: in fields of its own, or in the text, between tags called think.
     max_n
         How many answers one request may ask for, by n or by several prompts.
     max_body
