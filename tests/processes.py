@@ -19,8 +19,10 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 class ServerProcess:
     """A server on a free port. `output` is what it printed so far, both streams; `env` adds to this environment."""
 
+    start: tuple[str, ...] = ("-m", "mserve", "run")
+
     def __init__(self, *arguments: str, env: Mapping[str, str] | None = None) -> None:
-        command = [sys.executable, "-m", "mserve", "run", *arguments]
+        command = [sys.executable, *self.start, *arguments]
         if "--uds" not in arguments and "--port" not in arguments:
             command += ["--port", "0"]
         self._process = subprocess.Popen(

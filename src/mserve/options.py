@@ -15,6 +15,14 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Bytes of a request's body; a larger one is a 413."""
     max_messages: int = 10_000
     """Messages of a conversation."""
+    max_depth: int = 128
+    """Objects and arrays inside one another, in a request's body."""
+    runs: int = 1000
+    """Runs at once, of all programs; further ones wait."""
+    queue: int = 1000
+    """Runs that wait; further ones are a 429."""
+    threads: int = 128
+    """Runs of sync programs at once: each has a thread."""
     log_events: int = 256
     """Events that a program may be ahead of the slowest reader before it has to wait."""
     log_chars: int = 256 * 1024
@@ -32,10 +40,19 @@ class Times(Struct, frozen=True, kw_only=True):
     """The longest silence of a stream; then a comment is sent, so that no proxy takes it for dead."""
     shutdown: float = 5.0
     """What runs get to end, once the server stops."""
+    queue: float = 60.0
+    """What a run may wait for its turn."""
+    first_event: float = 600.0
+    """What a program gets to begin its answer."""
+    between_events: float = 600.0
+    """What a program may be silent, once it has begun."""
+    run: float = 6 * 60 * 60.0
+    """What a run gets in all, be somebody still waiting or not."""
     judging: float = 5.0
     """For comparing an answer with the client's schema."""
 
 
+OnDisconnect = Literal["cancel", "finish"]
 ReasoningFormat = Literal["fields", "think"]
 
 
@@ -46,9 +63,19 @@ class Options(Struct, frozen=True, kw_only=True):
     times: Times = Times()
     aliases: Mapping[str, str] = {}
     """Further names of programs: by the name that clients may write, the program's own."""
+    on_disconnect: OnDisconnect = "cancel"
+    """What becomes of a run whose client leaves."""
     reasoning: ReasoningFormat = "fields"
     """Where clients find reasoning: in fields of its own, or in the text between `<think>` and `</think>`."""
     strict_model: bool = False
     """Whether a single program, too, answers to its own name alone."""
+    metrics: bool = True
+    """Whether things are counted, for Prometheus to read at `/metrics`."""
     allowed_origins: tuple[str, ...] = ()
     """Whose web pages may call, by origins as browsers send them (`https://chat.example`); `*` for all pages."""
+    api_keys: tuple[str, ...] = ()
+    """Who gets in, each as `NAME:HASH` with the SHA-256 of a key in hex; with neither these nor a file, everybody."""
+    api_key_file: str | None = None
+    """A file with a line of that kind for each further key, read again whenever it changes."""
+    allowed_hosts: tuple[str, ...] = ()
+    """The names that requests may call the server by; none for all, as long as another server sees to it."""

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from .events import Event
+from .options import OnDisconnect
 from .request import Request
 
 Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
@@ -39,6 +40,12 @@ class Traits(Struct, frozen=True, kw_only=True):
 
     check_output: bool = True
     """Whether the server compares its answers with the `response_format` that a client asked for."""
+    on_disconnect: OnDisconnect | None = None
+    """What becomes of a run whose client leaves; None leaves it to the server."""
+    max_runs: int | None = None
+    """Runs at once of this program; None: as many as the server has."""
+    max_queue: int | None = None
+    """Runs that may wait for this program; None: as many as the server lets."""
 
 
 class Program(Protocol):
@@ -52,6 +59,11 @@ class Program(Protocol):
     @property
     def declares(self) -> frozenset[str]:
         """The names of the parameters that the program takes."""
+        ...
+
+    @property
+    def sync(self) -> bool:
+        """Whether its code blocks, and so needs a thread for each run."""
         ...
 
     @property

@@ -15,6 +15,7 @@ from mserve.protocols.base import Asked, Envelope
 from mserve.runs.choices import Batch, is_silent
 from mserve.transcript import Reply, Transcript
 from mserve.web.service import Service
+from mserve.web.wishes import wishes_of
 
 
 class Choice(Struct, frozen=True, kw_only=True):
@@ -70,7 +71,8 @@ async def ask_async(program: Source, question: str = "", *, options: Options = O
     asked, batches = admitted.asked, list[Batch]()
     try:
         await service.lifespans.open()
-        choices = service.start(admitted, {})
+        wishes = wishes_of({}, loaded.traits, service.options)
+        choices = service.start(admitted, wishes, {}, caller=None)
         while not choices.ended:
             batches += await choices.take()
         choices.close()

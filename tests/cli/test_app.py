@@ -75,13 +75,22 @@ def test_without_any_project_file_the_defaults_stand(project: Path) -> None:
     assert settings() == Settings()
 
 
+OTHERS = Settings(
+    host="::1", port=1, uds="s", log_level="debug", access_log=False, root_path="/r", proxy_headers=False,
+    forwarded_allow_ips="*", max_body=2, grace_period=3.5, ping_interval=4.5, shutdown_timeout=6,
+    allowed_origins=("https://a.example", "http://b:1"), alias=("x=a", "y=b"), reasoning_format="think", max_n=3,
+    strict_model=True, api_key=("a:b", "c"), api_key_file="k", auth=False,
+    allowed_hosts=("h",), ssl_certfile="c", ssl_keyfile="k", ssl_keyfile_password="p",
+    max_messages=4, max_depth=5, max_runs=6, max_queue=7, max_threads=8, queue_timeout=9.5, first_event_timeout=10.5,
+    event_timeout=11.5, run_timeout=12.5, judge_timeout=13.5, on_disconnect="finish", log_format="json", metrics=False,
+    block_warning=14.5, drain_delay=15.5, max_header_size=16, header_timeout=17.5, body_timeout=18.5,
+    timeout_keep_alive=19, limit_connections=20,
+)  # fmt: skip
+"""No value of it is the default."""
+
+
 def test_every_option_can_come_from_the_file(project: Path) -> None:
-    wanted = Settings(
-        host="::1", port=1, uds="s", log_level="debug", access_log=False, root_path="/r", proxy_headers=False,
-        forwarded_allow_ips="*", max_body=2, grace_period=3.5, ping_interval=4.5, shutdown_timeout=6,
-        allowed_origins=("https://a.example", "http://b:1"), alias=("x=a", "y=b"), reasoning_format="think", max_n=3,
-        strict_model=True,
-    )  # fmt: skip
+    wanted = OTHERS
     values = {name: getattr(wanted, name) for name in Settings.__dataclass_fields__}
     lines = [f"{name} = {json.dumps(value)}" for name, value in values.items()]  # such JSON is TOML
     project.write_text("\n".join(["[tool.mserve]", *lines]))
@@ -90,12 +99,7 @@ def test_every_option_can_come_from_the_file(project: Path) -> None:
 
 def test_every_option_can_come_from_the_environment(project: Path) -> None:
     assert not project.exists()
-    wanted = Settings(
-        host="::1", port=1, uds="s", log_level="debug", access_log=False, root_path="/r", proxy_headers=False,
-        forwarded_allow_ips="*", max_body=2, grace_period=3.5, ping_interval=4.5, shutdown_timeout=6,
-        allowed_origins=("https://a.example", "http://b:1"), alias=("x=a", "y=b"), reasoning_format="think", max_n=3,
-        strict_model=True,
-    )  # fmt: skip
+    wanted = OTHERS
     values = {name: getattr(wanted, name) for name in Settings.__dataclass_fields__}
     assert all(value != getattr(Settings(), name) for name, value in values.items())
     environment = {
@@ -198,7 +202,7 @@ def test_the_help_names_the_commands_and_what_they_are_for() -> None:
     assert done.returncode == 0
     lines = done.stdout.splitlines()
     commands = [line.strip("│ ") for line in lines if line.startswith("│ ")]
-    assert [command.split()[0] for command in commands] == ["run", "demo", "pull", "--help", "--version"]
+    assert [command.split()[0] for command in commands] == ["run", "dev", "demo", "pull", "key", "--help", "--version"]
     assert all(command.endswith(".") for command in commands)
     assert max(map(len, lines)) <= 80
 
@@ -212,7 +216,7 @@ def test_the_version_is_shown() -> None:
     [
         (["run", "program.py", "--prot", "1"], "Unknown option: --prot. Did you mean --port?"),
         (["run", "--log-level", "loud"], 'Invalid value "loud" for --log-level. Choose from: "critical", "error"'),
-        (["serve"], 'Unknown command "serve". Available commands: run, demo, pull.'),
+        (["serve"], 'Unknown command "serve". Available commands: run, dev, demo, pull, key.'),
     ],
 )
 def test_a_wrong_use_is_told_on_one_line(arguments: list[str], reason: str) -> None:

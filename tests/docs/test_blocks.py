@@ -1,7 +1,8 @@
 """Runs every code block of the README and the docs, in order, as a reader would; a block of an unknown kind fails.
 
 `python` and `toml` with a title are files; other `python` is a script; `bash` is a line of commands each, of which
-`mserve run`, `mserve demo` and `uvicorn` serve until the next one; the lines of `text` stand in the last output.
+`mserve run`, `mserve dev`, `mserve demo` and `uvicorn` serve until the next one; the lines of `text` stand in the last
+output.
 """
 
 import json
@@ -21,7 +22,7 @@ from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).parent.parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "examples" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-SERVERS = ("mserve run", "mserve demo", "uvicorn")
+SERVERS = ("mserve run", "mserve dev", "mserve demo", "uvicorn")
 LIMIT = 60.0
 
 

@@ -115,7 +115,7 @@ def test_operations_have_names_of_their_own() -> None:
 
 
 def test_it_has_each_path() -> None:
-    gets = {"/v1/models", "/v1/models/{model}", "/health", PATH}
+    gets = {"/v1/models", "/v1/models/{model}", "/health", "/health/ready", "/health/live", PATH}
     assert DOCUMENT["paths"].keys() == {wire.PATH for wire in WIRES} | gets
     assert all(DOCUMENT["paths"][path].keys() == {"get"} for path in gets)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mserve.events import RunEvent
-from mserve.options import Limits, Options, ReasoningFormat, Times
+from mserve.options import Limits, OnDisconnect, Options, ReasoningFormat, Times
 from mserve.programs.user import load
 from mserve.request import Request
 from mserve.runs.active import ActiveRuns
@@ -19,13 +19,17 @@ LIMIT = 5.0
 def start(
     serve: Callable[..., Any],
     limits: Limits = Limits(),  # noqa: B008  # frozen
+    *,
     judge: Judge | None = None,
     reasoning: ReasoningFormat = "fields",
+    times: Times = Times(shutdown=0.2),  # noqa: B008  # frozen
+    on_disconnect: OnDisconnect = "cancel",
     **fields: Any,
 ) -> Run:
-    runs = ActiveRuns(Options(limits=limits, times=Times(shutdown=0.2), reasoning=reasoning))
+    runs = ActiveRuns(Options(limits=limits, times=times, reasoning=reasoning))
     request = Request(messages=REQUEST.messages, **fields)
-    return runs.start(load(serve)[0], request, headers={}, state=no_state, judge=judge)
+    (run,) = runs.start(load(serve)[0], [request], headers={}, state=no_state, on_disconnect=on_disconnect, judge=judge)
+    return run
 
 
 async def no_state() -> None:

@@ -1,23 +1,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from mserve.events import Failure, Finish, TextDelta
+from mserve.events import Failure
 from mserve.options import Options, Times
 from mserve.programs.user import load
 from mserve.runs.active import ActiveRuns
-from runs.running import LIMIT, REQUEST, no_state, read_all, take
-
-
-async def test_runs_that_end_by_themselves_are_waited_for() -> None:
-    async def program() -> AsyncIterator[str]:
-        await asyncio.sleep(0.05)
-        yield "a"
-
-    runs = ActiveRuns(Options())
-    run = runs.start(load(program)[0], REQUEST, headers={}, state=no_state)
-    await runs.drain()
-    assert run.task.done()
-    assert await read_all(run) == [TextDelta("a"), Finish("stop")]
+from runs.running import LIMIT, REQUEST, no_state, take
 
 
 async def test_closing_the_active_runs_closes_every_program() -> None:
@@ -31,7 +19,7 @@ async def test_closing_the_active_runs_closes_every_program() -> None:
             closed.append(1)
 
     runs = ActiveRuns(Options())
-    readers = [runs.start(load(program)[0], REQUEST, headers={}, state=no_state).reader() for _ in range(3)]
+    readers = [runs.start(load(program)[0], [REQUEST], headers={}, state=no_state)[0].reader() for _ in range(3)]
     for reader in readers:
         await take(reader)
     await runs.close()
@@ -51,7 +39,7 @@ async def test_closing_the_active_runs_gives_up_on_a_program_that_does_not_end()
                 continue
 
     runs = ActiveRuns(Options(times=Times(shutdown=0.05)))
-    run = runs.start(load(program)[0], REQUEST, headers={}, state=no_state)
+    run = runs.start(load(program)[0], [REQUEST], headers={}, state=no_state)[0]
     await take(run.reader())
     async with asyncio.timeout(LIMIT):
         await runs.close()
@@ -66,7 +54,7 @@ async def test_the_runs_that_somebody_waits_for_are_counted() -> None:
         await asyncio.Event().wait()
 
     runs = ActiveRuns(Options())
-    started = [runs.start(load(program)[0], REQUEST, headers={}, state=no_state) for _ in range(3)]
+    started = [runs.start(load(program)[0], [REQUEST], headers={}, state=no_state)[0] for _ in range(3)]
     readers = [run.reader() for run in started]
     assert runs.wanted == 3
     readers[0].close()

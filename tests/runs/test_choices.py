@@ -26,7 +26,7 @@ def start(serve: Any, count: int, **limits: int) -> tuple[Choices, list[Run], Ac
     active = ActiveRuns(Options(limits=Limits(**limits), times=Times(shutdown=0.2)))
     (program,) = load(serve)
     requests = [Request(messages=PROMPT, seed=number) for number in range(count)]
-    runs = [active.start(program, request, headers={}, state=no_state) for request in requests]
+    runs = active.start(program, requests, headers={}, state=no_state)
     return Choices(runs), runs, active
 
 

@@ -20,18 +20,27 @@ RANGES = {
     "grace_period": (0, DAY),
     "ping_interval": (0.1, DAY),
     "shutdown_timeout": (0, DAY),
+    "drain_delay": (0, DAY),
+    "max_header_size": (1024, 16 * 2**20),
+    "header_timeout": (0.1, DAY),
+    "body_timeout": (0.1, DAY),
+    "timeout_keep_alive": (0, DAY),
+    "limit_connections": (1, 10**6),
+    "block_warning": (0, DAY),
 }
 NUMBERS = st.integers() | st.floats() | st.sampled_from([0, 0.1, 1, 65535, 65536, DAY, DAY + 1])
 
 
-def test_the_defaults_are_the_apps_own() -> None:
-    assert Settings().options() == Options()
+def test_the_defaults_are_the_apps_own_but_for_the_names_that_a_server_goes_by() -> None:
+    assert Settings().options() == Options(allowed_hosts=("localhost", "127.0.0.1", "::1"))
 
 
 def test_what_the_app_is_told_is_what_was_set() -> None:
     settings = Settings(
         max_body=1, grace_period=2.5, ping_interval=3.5, shutdown_timeout=4, strict_model=True, allowed_origins=("*",),
         max_n=5, reasoning_format="think", alias=("gpt-4o=hello", "org/a=b=c"),
+        metrics=False,
+        allowed_hosts=("box",),
     )  # fmt: skip
     assert settings.options() == Options(
         limits=Limits(max_body=1, choices=5),
@@ -39,7 +48,9 @@ def test_what_the_app_is_told_is_what_was_set() -> None:
         aliases={"gpt-4o": "hello", "org/a": "b=c"},
         strict_model=True,
         reasoning="think",
+        metrics=False,
         allowed_origins=("*",),
+        allowed_hosts=("localhost", "127.0.0.1", "::1", "box"),
     )
 
 
@@ -109,6 +120,6 @@ def test_the_level_counts_for_our_log_and_uvicorn_keeps_its_chatter_to_itself(le
     config = uvicorn_config(object(), Settings(log_level=level))  # type: ignore[arg-type]  # a name from the list
     config.configure_logging()
     assert logging.getLogger("mserve").level == LEVELS[level]
-    assert logging.getLogger("uvicorn.access").level == LEVELS[level]
+    assert logging.getLogger("mserve.access").isEnabledFor(logging.INFO) == (LEVELS[level] <= logging.INFO)
     chatty = logging.getLogger("uvicorn.error").isEnabledFor(logging.INFO)
     assert chatty == (LEVELS[level] < logging.INFO)

@@ -1,13 +1,15 @@
 import os
 import re
 import socket
+import stat
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mserve.errors import StartupError
-from mserve.server.sockets import bind
+from mserve.server.sockets import bind, bind_unix, listening
 
 # No name that a resolver would have to ask for: what is here is refused, or known, at once.
 HOSTS = st.sampled_from(
@@ -68,3 +70,70 @@ def test_an_address_is_given_once() -> None:
 def test_the_socket_can_be_handed_to_other_processes() -> None:
     with bind("127.0.0.1", 0) as listener:
         assert listener.get_inheritable()
+
+
+# ---- UNIX sockets
+
+
+def test_a_unix_socket_is_there_as_long_as_it_is_listened_on(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    with listening("", 0, str(path)) as listener:
+        assert stat.S_IMODE(path.stat().st_mode) == 0o666
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(path))
+            listener.accept()[0].close()
+    assert not path.exists()
+
+
+def test_a_unix_socket_of_a_dead_server_is_replaced_and_keeps_its_mode(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(path))
+    path.chmod(0o600)
+    with listening("", 0, str(path)):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_unix_socket_of_a_server_that_lives_is_left_to_it(tmp_path: Path) -> None:
+    path = str(tmp_path / "socket")
+    before = open_files()
+    with listening("", 0, path):
+        with pytest.raises(StartupError, match=f"^{path} is in use: choose another with --uds"):
+            bind_unix(path)
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(path)
+    assert open_files() == before
+
+
+def test_a_unix_socket_that_another_server_has_taken_over_is_left_to_it(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    with listening("", 0, str(path)):
+        path.rename(tmp_path / "old")
+        with socket.socket(socket.AF_UNIX) as other:
+            other.bind(str(path))
+    assert path.exists()
+    with listening("", 0, str(tmp_path / "gone")):
+        (tmp_path / "gone").unlink()
+
+
+@pytest.mark.parametrize("place", ["a file", "a folder", "no folder/socket", "x" * 200, "a\0b", "\ud800"])
+def test_a_path_that_cannot_be_listened_on_is_told_with_the_way_out(tmp_path: Path, place: str) -> None:
+    (tmp_path / "a file").write_text("precious")
+    (tmp_path / "a folder").mkdir()
+    before = open_files()
+    with pytest.raises(StartupError, match=r"^cannot listen on .*; choose another with --uds$"):
+        bind_unix(str(tmp_path / place))
+    assert open_files() == before
+    assert (tmp_path / "a file").read_text() == "precious"
+
+
+# ---- connections
+
+
+def test_connections_inherit_that_a_dead_peer_is_noticed() -> None:
+    with bind("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 60
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 120_000

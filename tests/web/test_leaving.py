@@ -114,7 +114,7 @@ async def serve(prompt):
     server = serve(PROGRAM.format(serve=flood))
     address = server.base_url.split("/")[2].split(":")
     body = b'{"messages":[{"role":"user","content":"x"}],"stream":true}'
-    head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     with socket.create_connection((address[0], int(address[1]))) as client:
         client.sendall(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
         last = settled(server)
@@ -139,7 +139,7 @@ def settled(server: ServerProcess, rounds: int = 100) -> str:
 def test_a_client_that_leaves_while_it_sends_costs_no_run(serve: Serve) -> None:
     server = serve(PROGRAM.format(serve=ASYNC_FUNCTION))
     address = server.base_url.split("/")[2].split(":")
-    head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     with socket.create_connection((address[0], int(address[1]))) as client:
         client.sendall(head + b'Content-Length: 9999\r\n\r\n{"messages":')
     assert httpx.get(f"{server.base_url}/models").status_code == 200

@@ -15,12 +15,13 @@ def answer(server: ServerProcess, method: str, target: str) -> tuple[int, dict[s
     url = urlsplit(server.base_url)
     assert url.hostname is not None
     with socket.create_connection((url.hostname, url.port or 0), timeout=10) as connection:
-        connection.sendall(f"{method} {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        headers = "Host: localhost\r\nConnection: close\r\nX-Request-Id: one"
+        connection.sendall(f"{method} {target} HTTP/1.1\r\n{headers}\r\n\r\n".encode())
         raw = b"".join(iter(lambda: connection.recv(65536), b""))
     head, _, body = raw.partition(b"\r\n\r\n")
     status, *lines = head.decode().splitlines()
-    headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
-    return int(status.split()[1]), headers, body
+    told = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+    return int(status.split()[1]), told, body
 
 
 @pytest.mark.parametrize("path", [*GETS, "/", "/nowhere"])
@@ -38,7 +39,7 @@ def test_head_is_answered_as_get_is_without_the_body(server: ServerProcess, path
 def test_options_are_the_methods_of_a_path_and_no_body(server: ServerProcess, path: str, allow: str) -> None:
     status, headers, body = answer(server, "OPTIONS", path)
     assert (status, headers.pop("allow"), body) == (204, allow, b"")
-    assert sorted(headers) == ["connection", "date"]
+    assert sorted(headers) == ["connection", "date", "x-request-id"]
     assert answer(server, "PUT", path)[1]["allow"] == allow
 
 

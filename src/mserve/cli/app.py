@@ -1,5 +1,6 @@
 """Names the commands, and where the options of `mserve run` come from: flags, `MSERVE_*`, then `[tool.mserve]`."""
 
+import os
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
@@ -24,6 +25,12 @@ def pyproject(app: App, _commands: tuple[str, ...], arguments: ArgumentCollectio
     Dict(tables, root_keys=("tool", "mserve"), source=str(file))(app, (), arguments)
 
 
+def no_empty_key(_app: App, _commands: tuple[str, ...], _arguments: ArgumentCollection) -> None:
+    """Refuse a variable of keys that has none: it would leave a server open whose operator believes it is not."""
+    if os.environ.get("MSERVE_API_KEY", "given").strip() == "":
+        raise CycloptsError(msg="MSERVE_API_KEY is set, and empty: put a key into it, or unset it")
+
+
 app = App(
     name="mserve",
     help="Write one serve() function, and every OpenAI client can call it as a model.",
@@ -31,17 +38,26 @@ app = App(
     error_console=errors,
     error_formatter=told,
 )
+CONFIG = [no_empty_key, Env("MSERVE_", command=False, show=False), pyproject]
 # Named, not imported: `mserve --help` needs none of what the commands need.
 app.command(
     "mserve.cli.run:run",
-    sort_key=1,
+    sort_key=0,
     help="Serve programs to every OpenAI client.",
     help_epilogue=(
         "Example: mserve run program.py --port 8080\n\n"
         "Each option can come from the environment (MSERVE_PORT=8080) or from [tool.mserve] in pyproject.toml "
         "(port = 8080) as well: a flag beats the environment, which beats the file."
     ),
-    config=[Env("MSERVE_", command=False, show=False), pyproject],
+    config=CONFIG,
 )
-app.command("mserve.cli.demo:demo", sort_key=2, help="See tokens arrive from the model that comes with mserve.")
-app.command("mserve.cli.pull:pull", sort_key=3, help="Download the model that comes with mserve, ahead of time.")
+app.command(
+    "mserve.cli.dev:dev",
+    sort_key=2,
+    help="Serve programs while you write them: each edit that works.",
+    help_epilogue="Example: mserve dev program.py\n\nIt has the options of mserve run, from the same places.",
+    config=CONFIG,
+)
+app.command("mserve.cli.demo:demo", sort_key=3, help="See tokens arrive from the model that comes with mserve.")
+app.command("mserve.cli.pull:pull", sort_key=4, help="Download the model that comes with mserve, ahead of time.")
+app.command("mserve.cli.key:key", sort_key=5, help="Make an API key for somebody.")

@@ -73,7 +73,7 @@ async def _demo(question: str, settings: Settings, *, once: bool) -> None:
 
     async def show(base_url: str) -> None:
         try:
-            show_serving(app.programs, base_url)
+            show_serving([MODEL], base_url)
             await _ask(question, base_url, lambda: worker.should_exit)
             worker.should_exit = worker.should_exit or once
             if not worker.should_exit:

@@ -4,12 +4,12 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from mserve.server.config import Settings
+from mserve.server.config import Settings, set_up_logs
 from mserve.server.worker import Worker
 from mserve.web.app import create_app
 
 from .failure import told_in_words
-from .screen import show_serving
+from .screen import log_serving, show_serving
 
 
 def run(
@@ -30,5 +30,8 @@ def run(
 
     """
     with told_in_words():
+        set_up_logs(settings)
         app = create_app(*programs, names=name, options=settings.options())
-        Worker(app, settings, lambda base_url: show_serving(app.programs, base_url)).run_forever()
+        names = [program.name for program in app.programs]
+        show = show_serving if settings.log_format == "text" else log_serving
+        Worker(app, settings, lambda base_url: show(names, base_url)).run_forever()

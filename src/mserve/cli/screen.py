@@ -1,5 +1,6 @@
 """What all commands show the same way: where a server answers, and what is being fetched."""
 
+import logging
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -11,16 +12,22 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from rich.text import Text
 
 from mserve.local import Progress as Told
-from mserve.program import Program
+
+log = logging.getLogger("mserve")
 
 console = Console(highlight=False, soft_wrap=True)
 _bars = Console(stderr=True)
 
 
-def show_serving(programs: Sequence[Program], base_url: str) -> None:
+def show_serving(programs: Sequence[str], base_url: str) -> None:
     """Say what is served, and where. Names are data, never markup."""
-    names = Text(", ").join(Text(program.name, "bold cyan") for program in programs)
+    names = Text(", ").join(Text(program, "bold cyan") for program in programs)
     console.print(Text.assemble("Serving ", names, " at ", (base_url, "bold"), ("  (Ctrl-C stops)", "dim")))
+
+
+def log_serving(programs: Sequence[str], base_url: str) -> None:
+    """Say the same to a log that machines read."""
+    log.info("Serving %s at %s (SIGTERM stops)", ", ".join(programs), base_url)
 
 
 @contextmanager

@@ -31,6 +31,7 @@ class Found(Struct, frozen=True):
     serve: Callable[..., Any]
     lifespan: Lifespan | None
     place: str
+    module: ModuleType | None
 
 
 def find(source: Source) -> Found:
@@ -42,7 +43,8 @@ def find(source: Source) -> Found:
     name = module.__name__.rpartition(".")[2] if isinstance(path, str) else path.stem
     place = str(source)
     serve = _attribute(module, attribute or "serve", place)
-    return Found(attribute if attribute not in ("", "serve") else name, serve, lifespan_of(module, place), place)
+    name = attribute if attribute not in ("", "serve") else name
+    return Found(name, serve, lifespan_of(module, place), place, module)
 
 
 def lifespan_of(module: object, place: str) -> Lifespan | None:
@@ -57,6 +59,14 @@ def line_of(serve: Callable[..., Any], place: str) -> str:
     """Name the file and line of a function; the place that its author named, where it is no plain function."""
     code = getattr(inspect.unwrap(serve), "__code__", None)
     return f"{code.co_filename}, line {code.co_firstlineno}" if code is not None else place
+
+
+def folder_of(source: str) -> Path | None:
+    """Give the folder that a program's own imports begin in; None where there is no such file."""
+    path, _, _ = _split(source)
+    if isinstance(path, str):
+        return Path.cwd()
+    return path.resolve().parent if path.is_file() else None
 
 
 def _split(source: str) -> tuple[Path | str, str, str]:
@@ -81,7 +91,7 @@ def _from_callable(serve: Callable[..., Any]) -> Found:
     if name in ("serve", "<lambda>") and module is not None:
         name = Path(getattr(module, "__file__", None) or module.__name__).stem
     _refuse_class(serve, place)
-    return Found(name, serve, lifespan_of(module, place), place)
+    return Found(name, serve, lifespan_of(module, place), place, module)
 
 
 def _from_module(name: str) -> ModuleType:

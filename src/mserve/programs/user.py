@@ -1,6 +1,7 @@
 """A user's program, ready to run: found, bound and adapted."""
 
 from collections.abc import AsyncGenerator, Callable
+from types import ModuleType
 from typing import Any
 
 from msgspec import Struct
@@ -12,6 +13,7 @@ from mserve.program import Call, Lifespan, Traits
 from .adapt import adapt, is_sync
 from .bind import Binding, bind
 from .load import Source, find, line_of
+from .sharing import warn_of_module
 from .traits import traits_of
 
 
@@ -24,7 +26,7 @@ class UserProgram(Struct, frozen=True):
     traits: Traits
     _serve: Callable[..., Any]
     _binding: Binding
-    _sync: bool
+    sync: bool
 
     @property
     def declares(self) -> frozenset[str]:
@@ -33,7 +35,7 @@ class UserProgram(Struct, frozen=True):
 
     def run(self, call: Call) -> AsyncGenerator[Event, None]:
         """Answer once; see `Program.run`."""
-        return adapt(lambda: self._serve(**self._binding.arguments(call)), sync=self._sync, name=self.name)
+        return adapt(lambda: self._serve(**self._binding.arguments(call)), sync=self.sync, name=self.name)
 
 
 def load(*sources: Source, names: tuple[str, ...] = (), lifespan: Lifespan | None = None) -> tuple[UserProgram, ...]:
@@ -46,6 +48,7 @@ def load(*sources: Source, names: tuple[str, ...] = (), lifespan: Lifespan | Non
     if len(names) > len(sources):
         raise LoadError(f"there are {len(names)} names for {len(sources)} programs")
     programs: dict[str, UserProgram] = {}
+    modules: dict[str, ModuleType] = {}
     for number, source in enumerate(sources):
         found = find(source)
         name = names[number] if number < len(names) else found.name
@@ -64,4 +67,8 @@ def load(*sources: Source, names: tuple[str, ...] = (), lifespan: Lifespan | Non
             binding,
             is_sync(found.serve),
         )
+        if found.module is not None:
+            modules[found.module.__name__] = found.module
+    for module in modules.values():
+        warn_of_module(module)
     return tuple(programs.values())

@@ -72,7 +72,9 @@ def _gets(named: dict[type, Any]) -> dict[str, Any]:
         "/v1/models/{model}": {
             "get": _get("retrieveModel", "One program.", named[Model], named) | {"parameters": [model]}
         },
-        "/health": {"get": _get("health", "Whether the server answers.", free["schema"], named)},
+        "/health": {"get": _get("health", "Whether the server takes requests.", free["schema"], named)},
+        "/health/ready": {"get": _get("ready", "Whether the server takes requests.", free["schema"], named)},
+        "/health/live": {"get": _get("live", "Whether the server answers.", free["schema"], named)},
         PATH: {"get": _get("openapi", "This document.", free["schema"], named)},
     }
 

@@ -2,50 +2,88 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 
-from mserve.options import Options
+from mserve.options import Limits, OnDisconnect, Options
 from mserve.program import Program
 from mserve.request import Request
 
+from .admission import Admission, Gate
 from .run import Judge, Run, State
 
 log = logging.getLogger("mserve")
+
+OnEnd = Callable[[str, Run], None]
+"""Told each run that has ended, after its program's name."""
 
 _CLOSING = 1.0
 """Seconds that cancelled programs get to close."""
 
 
+def _nobody(_program: str, _run: Run) -> None:
+    pass
+
+
 class ActiveRuns:
     """Every run that is not closed yet. A run that nobody holds would be collected while it works."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, on_end: OnEnd = _nobody) -> None:
         self._options = options
+        self._on_end = on_end
+        self._admission = Admission()
         self._tasks: dict[asyncio.Task[None], Run] = {}
 
     def start(
         self,
         program: Program,
-        request: Request,
+        requests: Sequence[Request],
         *,
         headers: Mapping[str, str],
         state: State,
+        caller: str | None = None,
+        on_disconnect: OnDisconnect = "cancel",
         judge: Judge | None = None,
-    ) -> Run:
-        """Start a program on a request."""
-        run = Run(program, request, headers=headers, state=state, options=self._options, judge=judge)
-        self._tasks[run.task] = run
-        run.task.add_done_callback(lambda task: self._tasks.pop(task, None))
-        return run
+    ) -> list[Run]:
+        """Start a program on some requests, all or none; `ClientError` where too many wait already."""
+        turns = self._admission.reserve(gates(program, self._options.limits), len(requests))
+        runs = [
+            Run(
+                program,
+                request,
+                headers=headers,
+                state=state,
+                options=self._options,
+                turn=turn,
+                caller=caller,
+                on_disconnect=on_disconnect,
+                judge=judge,
+            )
+            for request, turn in zip(requests, turns, strict=True)
+        ]
+        for run in runs:
+            self._tasks[run.task] = run
+            run.task.add_done_callback(partial(self._ended, program.name, run))
+        return runs
+
+    def _ended(self, program: str, run: Run, task: asyncio.Task[None]) -> None:
+        self._tasks.pop(task, None)
+        self._on_end(program, run)
+
+    @property
+    def active(self) -> int:
+        """Count the runs that are not closed yet, those that wait for their turn among them."""
+        return len(self._tasks)
+
+    @property
+    def queued(self) -> int:
+        """Count the runs that wait for their turn."""
+        return self._admission.queued
 
     @property
     def wanted(self) -> int:
         """Count the runs whose answer somebody waits for."""
         return sum(not run.is_cancelled for run in self._tasks.values())
-
-    async def drain(self) -> None:
-        """Let the runs that somebody waits for end by themselves, until their time is up."""
-        await _wait([task for task, run in self._tasks.items() if not run.is_cancelled], self._options.times.shutdown)
 
     async def close(self) -> None:
         """Cancel all runs, and wait until their programs are closed; one that does not close is left behind."""
@@ -61,3 +99,15 @@ class ActiveRuns:
 async def _wait(tasks: Collection[asyncio.Task[None]], seconds: float) -> None:
     if tasks:
         await asyncio.wait(tasks, timeout=seconds)
+
+
+def gates(program: Program, limits: Limits) -> list[Gate]:
+    """Give what a run of a program has to pass."""
+    traits = program.traits
+    passed = [Gate("The server", limits.runs, limits.queue)]
+    if traits.max_runs is not None or traits.max_queue is not None:
+        queue = limits.queue if traits.max_queue is None else traits.max_queue
+        passed.append(Gate(f"The program {program.name}", traits.max_runs or limits.runs, queue))
+    if program.sync:
+        passed.append(Gate("The server's pool of threads", limits.threads, limits.queue))
+    return passed

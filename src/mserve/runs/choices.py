@@ -16,6 +16,7 @@ class Choices:
 
     def __init__(self, runs: Sequence[Run]) -> None:
         self.failure: Failure | None = None
+        self.runs = runs
         self._bell = Bell()
         self._readers = [run.reader(self._bell) for run in runs]
 

@@ -19,6 +19,7 @@ class Log:
         self._chars = 0  # in all events so far, dropped ones too
         self._readers: list[Reader] = []
         self._room: asyncio.Future[None] | None = None
+        self._abandoned = False
 
     @property
     def end(self) -> "Place":
@@ -29,7 +30,10 @@ class Log:
         """Write one event. Never waits: who writes much asks for `room` in between."""
         self._events.append(event)
         self._chars += length(event)
-        self._wake()
+        if self._abandoned:
+            self.passed()  # by nobody: nothing is kept
+        else:
+            self._wake()
 
     def close(self) -> None:
         """Say that nothing more will come."""
@@ -38,7 +42,7 @@ class Log:
 
     async def room(self) -> None:
         """Wait until the slowest reader lags by less than the bound."""
-        while self._is_full():
+        while self.is_full:
             self._room = asyncio.get_running_loop().create_future()
             await self._room
 
@@ -66,9 +70,12 @@ class Log:
         self._readers.remove(reader)
         self.passed()
         if not self._readers:
+            self._abandoned = True
             self._on_abandoned()
 
-    def _is_full(self) -> bool:
+    @property
+    def is_full(self) -> bool:
+        """Tell whether who writes has to wait for `room`."""
         if not self._readers:
             return False
         number, chars = min(reader.place for reader in self._readers)

@@ -1,25 +1,41 @@
 """One execution of a program: a task that owns it from its first step to its close, and writes its log."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Protocol
 
 from mserve.errors import InvalidOutputError
-from mserve.events import Event, Failure, Finish, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta
-from mserve.options import Options
+from mserve.events import (
+    Event,
+    Failure,
+    Finish,
+    FinishReason,
+    ReasoningDelta,
+    RefusalDelta,
+    TextDelta,
+    ToolCallDelta,
+    Usage,
+)
+from mserve.options import OnDisconnect, Options
 from mserve.program import Call, Program
 from mserve.request import Request
-from mserve.transcript import Order
+from mserve.transcript import Order, total
 
+from .admission import Turn
+from .deadline import Deadline
 from .failure import failure_of
 from .log import Bell, Log, Reader, length
 from .stop import StopText
 from .think import ThinkText
 
+log = logging.getLogger("mserve")
+
 PIECE = 64 * 1024
 """Bytes of the longest text that stays one event: a longer one is cut, so that no frame is huge."""
 
-_CANCELLED = Failure(503, "The run was cancelled before its answer was whole.", "cancelled")
+CANCELLED = Failure(503, "The run was cancelled before its answer was whole.", "cancelled")
+"""How a run ends whose answer nobody wants."""
 
 State = Callable[[], Awaitable[object]]
 """Gives what a program's lifespan opened, opening it where that is still to be done."""
@@ -71,11 +87,15 @@ class Run:
         headers: Mapping[str, str],
         state: State,
         options: Options,
+        turn: Turn,
+        caller: str | None = None,
+        on_disconnect: OnDisconnect = "cancel",
         judge: Judge | None = None,
     ) -> None:
         self._program = program
         self._request = request
         self._headers = headers
+        self._caller = caller
         self._state = state
         self._cancelled = Cancellation()
         self._order = Order()
@@ -84,8 +104,13 @@ class Run:
         self._think = ThinkText() if options.reasoning == "think" and judge is None else None
         self._judge = judge
         self._text: list[str] = []  # for the judge alone
-        self._failed = False
-        self._log = Log(options.limits, self.cancel)
+        self.failure: Failure | None = None
+        self.reason: FinishReason | None = None
+        self.usage: Usage | None = None  # so far
+        self._turn = turn
+        self._patience = options.times.queue
+        self._deadline = Deadline(options.times, self._expire)
+        self._log = Log(options.limits, self.cancel if on_disconnect == "cancel" else _go_on)
         self.task = asyncio.create_task(self._own(), name=f"mserve run of {program.name}")
         # Not at the end of `_own`: a task that is cancelled before its first step never gets there.
         self.task.add_done_callback(self._ended)
@@ -107,25 +132,47 @@ class Run:
 
     def give_up(self) -> None:
         """Tell the readers of a cancelled run that it ended, though its program does not, and leave that behind."""
-        self._fail(_CANCELLED)
+        self._fail(CANCELLED)
         self._log.close()
         self.task.cancel()
 
     async def _own(self) -> None:
         try:
-            await self._iterate()
+            if await self._may_begin():
+                self._deadline.start()
+                await self._iterate()
         except BaseException as error:
             if isinstance(error, asyncio.CancelledError) and self._cancelled.is_set():
                 raise
             # Whatever else a program raises, SystemExit too, ends its own run and nothing more.
             self._fail(failure_of(error, self._program.name))
 
+    async def _may_begin(self) -> bool:
+        """Wait for this run's turn; False where it does not come in time."""
+        if self._turn.has_come:
+            return True
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._turn.wait()
+        except TimeoutError:
+            self._fail(
+                Failure(503, f"The server is busy: it was not your turn for {self._patience:g} s.", "overloaded")
+            )
+            return False
+        return True
+
     async def _iterate(self) -> None:
         if self._judge is not None:
             await self._judge.read()
         state = await self._state()
         events = self._program.run(
-            Call(request=self._request, cancelled=self._cancelled, headers=self._headers, state=state)
+            Call(
+                request=self._request,
+                cancelled=self._cancelled,
+                headers=self._headers,
+                caller=self._caller,
+                state=state,
+            )
         )
         try:
             async for event in events:
@@ -135,7 +182,10 @@ class Run:
                         await self._finish(event)
                     if not isinstance(event, Finish):
                         break
-                await self._log.room()
+                if self._log.is_full:
+                    self._deadline.held()
+                    await self._log.room()
+                self._deadline.heard()
         finally:
             await events.aclose()
         if not self._order.finished:
@@ -153,6 +203,8 @@ class Run:
             return ends
         if isinstance(event, Finish):
             return True
+        if isinstance(event, Usage):
+            self.usage = total(self.usage, event)
         if self._think is not None and isinstance(event, ReasoningDelta):
             self._release()  # the thought will stand behind it, in the same text
         self._write(event)
@@ -183,17 +235,32 @@ class Run:
                 raise InvalidOutputError(wrong)
         for event in self._order.ending(reason):
             self._write(event)
+            if isinstance(event, Finish):
+                self.reason = event.reason
 
     def _fail(self, failure: Failure) -> None:
         """Write the failure that ends the log. An answer that was finished is whole, whatever happens afterwards."""
-        if not self._order.finished and not self._failed:
-            self._failed = True
+        if not self._order.finished and self.failure is None:
+            self.failure = failure
             self._log.append(failure)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        if task.cancelled():
-            self._fail(_CANCELLED)
+    def _expire(self, failure: Failure) -> None:
+        """End a program that takes too long: its client is told at once, however long it takes to close."""
+        log.warning("program %s is cancelled: %s", self._program.name, failure.message)
+        self._fail(failure)
         self._log.close()
+        self.cancel()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._deadline.stop()
+        self._turn.end()
+        if task.cancelled():
+            self._fail(CANCELLED)
+        self._log.close()
+
+
+def _go_on() -> None:
+    """Let a run go on that nobody listens to."""
 
 
 def _pieces(event: Event) -> Iterator[Event]:

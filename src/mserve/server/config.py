@@ -1,16 +1,22 @@
 """What a server can be told: one value, the same from flags, environment, `pyproject.toml` and Python."""
 
-import logging
 import re
 import sys
-from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
+from logging.config import dictConfig
 from typing import Any, Literal
 
-from uvicorn.config import LOG_LEVELS, LOGGING_CONFIG, Config
+from uvicorn.config import Config
 
 from mserve.errors import StartupError
-from mserve.options import MIB, Limits, Options, ReasoningFormat, Times
+from mserve.options import MIB, Limits, OnDisconnect, Options, ReasoningFormat, Times
+
+from .access import check_reach, key_lines, own_names
+from .http import Connection
+from .limits import Rules
+from .logs import LogFormat, logging_config
+from .tls import tls_context
 
 LogLevel = Literal["critical", "error", "warning", "info", "debug", "trace"]
 
@@ -19,9 +25,26 @@ _RANGES = {
     "port": (0, 65535),
     "max_n": (1, 128),
     "max_body": (1, sys.maxsize),
+    "max_messages": (1, sys.maxsize),
+    "max_depth": (1, 900),  # Python's own limit is not far behind
+    "max_runs": (1, sys.maxsize),
+    "max_queue": (0, sys.maxsize),
+    "max_threads": (1, 10_000),
+    "queue_timeout": (0, _DAY),
+    "first_event_timeout": (0.001, _DAY),
+    "event_timeout": (0.001, _DAY),
+    "run_timeout": (0.001, 365 * _DAY),
+    "judge_timeout": (0.1, _DAY),
     "grace_period": (0, _DAY),
     "ping_interval": (0.1, _DAY),  # a stream whose silence may last no time sends nothing but comments
     "shutdown_timeout": (0, _DAY),
+    "drain_delay": (0, _DAY),
+    "max_header_size": (1024, 16 * MIB),
+    "header_timeout": (0.1, _DAY),
+    "body_timeout": (0.1, _DAY),
+    "timeout_keep_alive": (0, _DAY),
+    "limit_connections": (1, 1_000_000),
+    "block_warning": (0, _DAY),
 }
 
 _ORIGIN = re.compile(r"\*|(?!http:.*:80$|https:.*:443$)[a-z][a-z0-9+.-]*://[a-z0-9._:\[\]-]+")
@@ -43,15 +66,35 @@ class Settings:
     log_level
         How much is logged.
     access_log
-        Log each request.
+        Log a line for each request.
+    log_format
+        How logs look: lines of text, or JSON objects.
+    metrics
+        Count what happens, for Prometheus to read at /metrics.
+    block_warning
+        Seconds after which a warning says which code blocks the event loop; 0 for never.
     root_path
         The path that a proxy strips before it hands requests on.
     proxy_headers
         Believe the X-Forwarded headers of trusted proxies.
     forwarded_allow_ips
         The trusted proxies, by address, separated by commas; * for all.
+    api_key
+        A key that lets in who shows it, as KEY or NAME:KEY; better in MSERVE_API_KEY, which no list of processes shows.
+    api_key_file
+        A file of keys, a line for each as `mserve key NAME` gives it; read again whenever it changes.
+    auth
+        Without keys, listen on this machine alone; --no-auth lets in everybody who can reach the address.
+    allowed_hosts
+        A further name that requests may call the server by; * for any.
     allowed_origins
         The origins whose web pages may call, such as https://chat.example; * for all.
+    ssl_certfile
+        The certificate to speak TLS with, in PEM.
+    ssl_keyfile
+        The certificate's key, where it lies in a file of its own.
+    ssl_keyfile_password
+        What opens the key, where it is locked; better in MSERVE_SSL_KEYFILE_PASSWORD.
     alias
         A further name of a program, as NAME=PROGRAM: clients may write either.
     strict_model
@@ -62,12 +105,46 @@ class Settings:
         How many answers one request may ask for, by n or by several prompts.
     max_body
         The largest request body, in bytes.
+    max_messages
+        The most messages of a conversation.
+    max_depth
+        How deep objects and arrays may lie in one another, in a request's body.
+    max_runs
+        Runs at once, of all programs; further ones wait for their turn.
+    max_queue
+        Runs that may wait; further ones are refused at once.
+    max_threads
+        Runs of sync programs at once: each has a thread of its own.
+    queue_timeout
+        Seconds that a run waits for its turn at most.
+    first_event_timeout
+        Seconds that a program gets to begin its answer.
+    event_timeout
+        Seconds that a program may be silent, once it has begun.
+    run_timeout
+        Seconds that a program gets in all.
+    judge_timeout
+        Seconds for comparing an answer with the client's schema.
+    on_disconnect
+        What becomes of a run whose client leaves: cancel ends it, finish lets it go on.
     grace_period
         Seconds in which a failure before the first token still gets a true HTTP status.
     ping_interval
         Seconds of silence after which a stream gets a comment.
     shutdown_timeout
         Seconds that open requests get to end, once the server stops.
+    drain_delay
+        Seconds in which a server that stops still takes requests, and says that it is not ready for more.
+    max_header_size
+        The largest head of a request, in bytes.
+    header_timeout
+        Seconds that a request's head may take.
+    body_timeout
+        Seconds that may pass without a byte of a request's body.
+    timeout_keep_alive
+        Seconds that a connection may stay open between two requests.
+    limit_connections
+        How many connections may be open.
 
     """
 
@@ -76,18 +153,45 @@ class Settings:
     uds: str | None = None
     log_level: LogLevel = "info"
     access_log: bool = True
+    log_format: LogFormat = "text"
+    metrics: bool = True
+    block_warning: float = 0.5
     root_path: str = ""
     proxy_headers: bool = True
     forwarded_allow_ips: str = "127.0.0.1"
+    api_key: tuple[str, ...] = field(default=(), repr=False)
+    api_key_file: str | None = None
+    auth: bool = True
+    allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
+    ssl_certfile: str | None = None
+    ssl_keyfile: str | None = None
+    ssl_keyfile_password: str | None = field(default=None, repr=False)
     alias: tuple[str, ...] = ()
     strict_model: bool = False
     reasoning_format: ReasoningFormat = "fields"
     max_n: int = 16
     max_body: int = 32 * MIB
+    max_messages: int = 10_000
+    max_depth: int = 128
+    max_runs: int = 1000
+    max_queue: int = 1000
+    max_threads: int = 128
+    queue_timeout: float = 60.0
+    first_event_timeout: float = 600.0
+    event_timeout: float = 600.0
+    run_timeout: float = 21600.0
+    judge_timeout: float = 5.0
+    on_disconnect: OnDisconnect = "cancel"
     grace_period: float = 10.0
     ping_interval: float = 15.0
     shutdown_timeout: int = 5
+    drain_delay: float = 0.0
+    max_header_size: int = 64 * 1024
+    header_timeout: float = 10.0
+    body_timeout: float = 30.0
+    timeout_keep_alive: int = 5
+    limit_connections: int = 10_000
 
     def options(self) -> Options:
         """Give what the app is told; `StartupError` for a number or an origin that makes no sense."""
@@ -100,13 +204,43 @@ class Settings:
                     "--allowed-origins takes * or origins as browsers send them, such as https://chat.example or "
                     f"http://localhost:3000, each by itself, not {origin!r}"
                 )
+        keyed, uds = bool(self.api_key) or self.api_key_file is not None, self.uds is not None
+        check_reach(self.host, uds=uds, auth=self.auth, keyed=keyed)
         return Options(
-            limits=Limits(max_body=self.max_body, choices=self.max_n),
-            times=Times(grace=self.grace_period, ping=self.ping_interval, shutdown=self.shutdown_timeout),
+            limits=self._limits(),
+            times=self._times(),
+            on_disconnect=self.on_disconnect,
             aliases=_aliases(self.alias),
             strict_model=self.strict_model,
             reasoning=self.reasoning_format,
+            metrics=self.metrics,
             allowed_origins=self.allowed_origins,
+            api_keys=key_lines(self.api_key),
+            api_key_file=self.api_key_file,
+            allowed_hosts=own_names(self.host, self.allowed_hosts, uds=uds, keyed=keyed),
+        )
+
+    def _limits(self) -> Limits:
+        return Limits(
+            max_body=self.max_body,
+            max_messages=self.max_messages,
+            max_depth=self.max_depth,
+            runs=self.max_runs,
+            queue=self.max_queue,
+            threads=self.max_threads,
+            choices=self.max_n,
+        )
+
+    def _times(self) -> Times:
+        return Times(
+            grace=self.grace_period,
+            ping=self.ping_interval,
+            shutdown=self.shutdown_timeout,
+            queue=self.queue_timeout,
+            first_event=self.first_event_timeout,
+            between_events=self.event_timeout,
+            run=self.run_timeout,
+            judging=self.judge_timeout,
         )
 
 
@@ -123,29 +257,36 @@ def _aliases(given: tuple[str, ...]) -> dict[str, str]:
 
 
 def uvicorn_config(app: object, settings: Settings) -> Config:
-    """Give uvicorn's configuration: its protocol options by their own names, and what we decided."""
+    """Give uvicorn's configuration: its protocol options by their own names, and what we decided.
+
+    `StartupError` for a certificate that does not serve.
+    """
+    rules = Rules(settings.max_header_size, settings.header_timeout, settings.body_timeout)
+    tls = tls_context(settings.ssl_certfile, settings.ssl_keyfile, settings.ssl_keyfile_password)
     return Config(
         app,  # type: ignore[arg-type]  # uvicorn's type of an ASGI app is narrower than Starlette's
         host=settings.host,
         port=settings.port,
         uds=settings.uds,
-        http="httptools",
+        http=partial(Connection, rules),  # type: ignore[arg-type]  # all that it does with a class is to call it
+        timeout_keep_alive=settings.timeout_keep_alive,
         ws="none",
         lifespan="off",  # the worker opens and closes the app itself: it has to know why that failed
-        log_config=_logging(LOG_LEVELS[settings.log_level]),
-        access_log=settings.access_log,
+        log_config=_log_config(settings),
+        access_log=False,  # ours says more
         root_path=settings.root_path,
         proxy_headers=settings.proxy_headers,
         forwarded_allow_ips=settings.forwarded_allow_ips,
         server_header=False,
+        ssl_context_factory=None if tls is None else lambda *_: tls,
         timeout_graceful_shutdown=1,  # for the last bytes: the worker has let the runs end before
     )
 
 
-def _logging(level: int) -> dict[str, Any]:
-    """Let our log look like uvicorn's, and uvicorn keep what it says of itself: we say where we serve."""
-    config = deepcopy(LOGGING_CONFIG)
-    config["loggers"]["mserve"] = {"handlers": ["default"], "level": level, "propagate": False}
-    config["loggers"]["uvicorn.access"]["level"] = level
-    config["loggers"]["uvicorn.error"]["level"] = max(level, logging.WARNING) if level >= logging.INFO else level
-    return config
+def set_up_logs(settings: Settings) -> None:
+    """Let logs look as they will: before programs are loaded, since that may already say something."""
+    dictConfig(_log_config(settings))
+
+
+def _log_config(settings: Settings) -> dict[str, Any]:
+    return logging_config(settings.log_level, settings.log_format, access=settings.access_log)

@@ -2,11 +2,38 @@
 
 import errno
 import socket
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
 
 from mserve.errors import StartupError
 
 _BACKLOG = 2048
 """Connections that may wait; uvicorn's own number."""
+_DEAD = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 6, "TCP_USER_TIMEOUT": 120_000}
+"""What a peer is given that no longer answers: two minutes, whether something is on its way to it or not."""
+
+
+@contextmanager
+def listening(host: str, port: int, uds: str | None = None) -> Iterator[socket.socket]:
+    """Listen on an address, or on a UNIX socket, for as long as it is entered; `StartupError` where it cannot be had.
+
+    Who connects waits until the server answers.
+    """
+    if uds is None:
+        with bind(host, port) as listener:
+            yield listener
+        return
+    with bind_unix(uds) as listener:
+        ours = Path(uds).stat().st_ino
+        try:
+            yield listener
+        finally:
+            with suppress(OSError):
+                if Path(uds).stat().st_ino == ours:  # else another server has taken the place meanwhile
+                    Path(uds).unlink()
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -17,11 +44,48 @@ def bind(host: str, port: int) -> socket.socket:
         raise StartupError(_reason(host, port, error)) from error
 
 
+def bind_unix(path: str) -> socket.socket:
+    """Take a path; `StartupError` where it cannot be had. A socket that a dead server left there is removed."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        mode = _make_way(path)
+        listener.bind(path)
+        Path(path).chmod(mode)
+        listener.listen(_BACKLOG)
+        listener.set_inheritable(True)
+    except (OSError, ValueError, TypeError) as error:
+        listener.close()
+        why = getattr(error, "strerror", None) or error
+        raise StartupError(f"cannot listen on {path}: {why}; choose another with --uds") from error
+    except StartupError:
+        listener.close()
+        raise
+    return listener
+
+
+def _make_way(path: str) -> int:
+    """Remove a socket that nobody listens on, and give what its mode was: who could call still can."""
+    try:
+        mode = Path(path).stat().st_mode
+    except FileNotFoundError:
+        return 0o666
+    if not stat.S_ISSOCK(mode):
+        raise StartupError(f"cannot listen on {path}: it is there already, and no socket; choose another with --uds")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
+        try:
+            caller.connect(path)
+        except ConnectionRefusedError:
+            Path(path).unlink()
+            return stat.S_IMODE(mode)
+    raise StartupError(f"{path} is in use: choose another with --uds, or stop what uses it")
+
+
 def _bound(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _notice_the_dead(listener)
         listener.bind((host, port))
         listener.listen(_BACKLOG)  # else a second server could take the same address, and fail only once it is ready
     except BaseException:
@@ -29,6 +93,13 @@ def _bound(host: str, port: int) -> socket.socket:
         raise
     listener.set_inheritable(True)
     return listener
+
+
+def _notice_the_dead(listener: socket.socket) -> None:
+    """Let connections end whose peer is gone without a word: what a listener is told, its connections inherit."""
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name in filter(partial(hasattr, socket), _DEAD):  # not every system has each
+        listener.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), _DEAD[name])
 
 
 def _reason(host: str, port: int, error: Exception) -> str:

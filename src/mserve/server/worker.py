@@ -2,19 +2,28 @@
 
 import asyncio
 import logging
+import math
+import os
 import socket
+import threading
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
+from types import FrameType
+from typing import cast
 
 import uvicorn
 
-from mserve.errors import StartupError
 from mserve.program import Lifespan
 from mserve.programs.load import Source
 from mserve.web.app import App, create_app
+from mserve.web.observe import set_up_telemetry
 
-from .config import Settings, uvicorn_config
-from .sockets import bind
+from .config import Settings, set_up_logs, uvicorn_config
+from .http import Connection
+from .limits import Shared, make_room
+from .sockets import listening
+from .watchdog import Watchdog
 
 OnReady = Callable[[str], None]
 """Told the base URL for clients, once the server answers."""
@@ -25,6 +34,15 @@ _LOOK = 0.1
 """Seconds between two looks at whether a signal came: uvicorn's handler only leaves a mark."""
 
 
+_AT_ONCE = 3.0
+"""Seconds after a second signal until the process ends, even where a program holds the loop or a lifespan hangs."""
+
+
+def _end_process() -> None:
+    log.critical("what programs do or close does not end: the process does")
+    os._exit(1)
+
+
 def _nobody(_base_url: str) -> None:
     pass
 
@@ -32,42 +50,69 @@ def _nobody(_base_url: str) -> None:
 class Worker(uvicorn.Server):
     """Uvicorn's server around our app, which is open before the first request and closed after the last."""
 
+    answers_early = True
+    """Whether requests are taken while the app opens; they wait for it."""
+    is_patient = False
+    """Whether open requests get all the time that they need, since another process takes the new ones."""
+
     def __init__(self, app: App, settings: Settings, on_ready: OnReady = _nobody) -> None:
         super().__init__(uvicorn_config(app, settings))
         self._app = app
         self._on_ready = on_ready
-        self._shutdown_timeout = settings.shutdown_timeout
+        self._drain_delay = settings.drain_delay
+        self._owns_process = False
+        self._last_resort: threading.Timer | None = None
+        self.server_state = self.shared = Shared(settings.limit_connections)
         self._was_cancelled = False
+        self._watchdog = Watchdog(settings.block_warning, app.lagged)
 
-    def run_forever(self) -> None:
+    def run_forever(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve on a loop of its own until a signal; `StartupError` where that cannot begin."""
-        with asyncio.Runner(loop_factory=self.config.get_loop_factory()) as runner:
-            runner.run(self.serve())
+        set_up_telemetry()
+        self._owns_process = True
+        try:
+            with asyncio.Runner(loop_factory=self.config.get_loop_factory()) as runner:
+                runner.run(self.serve(sockets))
+        finally:
+            if self._last_resort is not None:
+                self._last_resort.cancel()
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve on this loop until a signal, or until `should_exit`; `StartupError` where that cannot begin."""
-        listeners = sockets or ([] if self.config.uds else [bind(self.config.host, self.config.port)])
-        try:
+        config = self.config
+        self.shared.limit = make_room(self.shared.limit)
+        with ExitStack() as listeners:
+            sockets = sockets or [listeners.enter_context(listening(config.host, config.port, config.uds))]
             with self.capture_signals():
-                await self._serve(listeners or None)
-                # A signal has done its work once everything is closed: it shall not end the process a second time.
-                self._captured_signals.clear()
-        finally:
-            for listener in listeners:
-                listener.close()
-            await self._app.close()
+                try:
+                    await self._serve(sockets)
+                finally:
+                    try:
+                        await self._app.close()
+                    finally:
+                        # A signal has done its work by now: it shall not end the process a second time.
+                        self._captured_signals.clear()
         if self._was_cancelled:
             raise asyncio.CancelledError
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Open the app, then answer; not where a signal came meanwhile, since opening may take long."""
-        if not await self._opened():
+        """Answer, and open the app meanwhile: who watches over the server hears that it starts, all others wait.
+
+        Where a signal comes first, there is no more to do: opening may take long.
+        """
+        if not self.answers_early and not await self._opened():
             return
+        await super().startup(sockets)
         try:
-            await super().startup(sockets)
-        except OSError as error:
-            raise StartupError(f"cannot listen on {self.config.uds}: {error.strerror or error}") from error
-        self._on_ready(self._base_url(sockets))
+            is_open = await self._opened()
+        except BaseException:
+            self.force_exit = True
+            await self.shutdown(sockets)
+            raise
+        if is_open:
+            self._on_ready(self._base_url(sockets))
+        else:
+            self.force_exit = True  # who waits for it would wait in vain
 
     async def _opened(self) -> bool:
         """Open the app; False where a signal came first."""
@@ -84,30 +129,61 @@ class Worker(uvicorn.Server):
     async def main_loop(self) -> None:
         """Wait for the end. A task that is cancelled, as a notebook's is, ends in the same order as by a signal."""
         try:
-            await super().main_loop()
+            with self._watchdog:
+                await super().main_loop()
         except asyncio.CancelledError:
             self._was_cancelled = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take no more; let what is open end, or end it with an error that its client hears; then hang up."""
+        """Say that it ends; take no more; let what is open end, or end it with an error that its client hears."""
+        self._app.retire()
+        self.shared.is_draining = True
+        await self._wait(lambda: True, self._drain_delay)
         for server in self.servers:
             server.close()
-        for connection in list(self.server_state.connections):
-            connection.shutdown()
-        if self._app.open_requests:
-            log.info("ending: open requests get %s s; Ctrl-C ends them at once", self._shutdown_timeout)
-        draining = asyncio.create_task(self._app.drain())
-        while not draining.done() and not self.force_exit:
-            await asyncio.wait([draining], timeout=_LOOK)
-        draining.cancel()
+        for connection in self._connections():
+            if not (self.is_patient and connection.is_idle):
+                connection.shutdown()
+        if self._is_busy() and not self.force_exit:
+            log.info("ending: open requests get %s; Ctrl-C ends them at once", self._time_left())
+        await self._wait(lambda: self.is_patient and bool(self._connections()), math.inf)
+        await self._wait(self._is_busy, self._app.times.shutdown)
         await self._app.end_runs()
         await super().shutdown(sockets)
 
+    async def _wait(self, still: Callable[[], bool], seconds: float) -> None:
+        """Wait as long as something is so, for some time at most, and not after a second signal."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + seconds
+        while still() and not self.force_exit and clock() < until:  # noqa: ASYNC110  # a signal only leaves a mark
+            await asyncio.sleep(min(_LOOK, max(0.0, until - clock())))
+
+    def _is_busy(self) -> bool:
+        """Whether somebody waits for an answer, or is about to have asked."""
+        return self._app.open_requests > 0 or not all(connection.is_idle for connection in self._connections())
+
+    def _connections(self) -> list[Connection]:
+        return list(cast("set[Connection]", self.server_state.connections))
+
+    def _time_left(self) -> str:
+        return "their time" if self.is_patient else f"{self._app.times.shutdown:g} s"
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take a signal: the first is a wish, the second an order."""
+        if self.should_exit:
+            self.force_exit = True
+            if self._last_resort is None and self._owns_process:
+                self._last_resort = threading.Timer(_AT_ONCE, _end_process)
+                self._last_resort.daemon = True
+                self._last_resort.start()
+        super().handle_exit(sig, frame)
+
     def _base_url(self, sockets: list[socket.socket] | None) -> str:
-        if not sockets:
+        if self.config.uds or not sockets:
             return f"unix:{self.config.uds}:/v1"
         host, port = sockets[0].getsockname()[:2]
-        return f"http://{f'[{host}]' if ':' in host else host}:{port}/v1"
+        scheme = "https" if self.config.is_ssl else "http"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/v1"
 
 
 def run(
@@ -144,4 +220,5 @@ def _settings(settings: Settings | None, host: str | None, port: int | None) -> 
 
 
 def _worker(programs: Sequence[Source], names: Sequence[str], lifespan: Lifespan | None, settings: Settings) -> Worker:
+    set_up_logs(settings)
     return Worker(create_app(*programs, names=names, lifespan=lifespan, options=settings.options()), settings)

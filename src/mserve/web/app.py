@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mserve.errors import ClientError, MserveError
 from mserve.events import Failure
-from mserve.options import Options
+from mserve.options import Options, Times
 from mserve.program import Lifespan, Program
 from mserve.programs.load import Source
 from mserve.programs.user import load
@@ -20,6 +20,10 @@ from mserve.runs.failure import failure_of_client
 from .cors import Cors
 from .documents import PAGE_PATH, Documents
 from .exchange import PostEndpoint
+from .guard import OPEN_PATHS, Guard
+from .health import Health
+from .metrics import PATH as METRICS_PATH
+from .observe import Observed
 from .replies import send_failure, send_json
 from .routing import Methods, NotFound
 from .service import Service
@@ -39,7 +43,8 @@ def create_app(
 
     `names` replace the programs' own, in order. `lifespan` is an async context manager function without arguments
     that opens what they share; a `lifespan()` in a program's own module comes first. It is opened by the host's
-    lifespan, or at the first request where the host has none. Raises `LoadError` for what cannot be served.
+    lifespan, or at the first request where the host has none. Raises `LoadError` for what cannot be served, and
+    `StartupError` for keys that cannot be read.
     """
     return App(load(*programs, names=tuple(names), lifespan=lifespan), options)
 
@@ -49,21 +54,31 @@ class App:
 
     def __init__(self, programs: Sequence[Program], options: Options) -> None:
         self._service = Service(programs, options)
+        self._health = Health(self._service.lifespans)
         documents = Documents(WIRES)
         posts = [Route(wire.PATH, Methods({"POST": PostEndpoint(self._service, wire)})) for wire in WIRES]
         gets = [
             Route(models.PATH, Methods({"GET": self._models})),
             Route(f"{models.PATH}/{{model:path}}", Methods({"GET": self._model})),
-            Route("/health", Methods({"GET": self._health})),
+            *(Route(path, Methods({"GET": self._health.ready})) for path in ("/health", "/health/ready")),
+            Route("/health/live", Methods({"GET": self._health.live})),
             Route(openapi.PATH, Methods({"GET": documents.document})),
             Route(PAGE_PATH, Methods({"GET": documents.page})),
         ]
+        if self._service.metrics is not None:
+            gets.append(Route(METRICS_PATH, Methods({"GET": self._service.metrics.page})))
         not_found = NotFound([*posts, *gets])
         # Else no name at all would be a model's name, and a slash at the end a part of one.
         slashes = [Route(path, not_found) for path in (f"{models.PATH}/", f"{models.PATH}/{{model:path}}/")]
-        self._router = Router([*slashes, *posts, *gets], redirect_slashes=False, default=not_found)
+        routes = [*slashes, *posts, *gets]
+        closed = [route for route in routes if route.path not in OPEN_PATHS]
+        guard = Guard(Router(closed, redirect_slashes=False, default=not_found), options)
+        # What is open is told by the router that answers it: no path can look open to one and closed to another.
+        is_open = [route for route in routes if route.path in OPEN_PATHS]
+        self._router = Router(is_open, redirect_slashes=False, default=guard)
         # Around the errors, too: a page has to read why it was refused.
-        self._answer: ASGIApp = Cors(self._route, options.allowed_origins) if options.allowed_origins else self._route
+        readable: ASGIApp = Cors(self._route, options.allowed_origins) if options.allowed_origins else self._route
+        self._answer = Observed(readable, self._service.metrics)
 
     @property
     def programs(self) -> Sequence[Program]:
@@ -75,20 +90,31 @@ class App:
         await self._service.lifespans.open()
 
     @property
+    def times(self) -> Times:
+        """How long things may take."""
+        return self._service.options.times
+
+    @property
     def open_requests(self) -> int:
         """How many answers somebody waits for."""
         return self._service.runs.wanted
 
-    async def drain(self) -> None:
-        """Let the answers that somebody waits for come to their end, until their time is up."""
-        await self._service.runs.drain()
+    def retire(self) -> None:
+        """Say from now on that the app is not ready for more; it answers all the same."""
+        self._health.is_ending = True
 
     async def end_runs(self) -> None:
         """End all runs; who still waits hears an error."""
         await self._service.runs.close()
 
+    def lagged(self, seconds: float) -> None:
+        """Note how late the event loop was, as whoever runs it sees it."""
+        if self._service.metrics is not None:
+            self._service.metrics.lagged(seconds)
+
     async def close(self) -> None:
         """End all runs and close what the programs share; `ShutdownError` where that fails."""
+        self.retire()
         await self._service.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -132,6 +158,3 @@ class App:
         name = scope["path_params"]["model"]
         self._service.choose(name)
         await send_json(send, models.encode_model(name, self._service.created))
-
-    async def _health(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        await send_json(send, b'{"status":"ok"}')

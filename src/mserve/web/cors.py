@@ -7,8 +7,9 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from mserve.events import Failure
 from mserve.protocols.base import encode_error
+
+from .origins import refused_origin
 
 _MAX_AGE = 7200
 """Seconds that a browser may go without asking again; Chromium's own limit."""
@@ -37,6 +38,4 @@ class Cors(CORSMiddleware):
         origin = request_headers["origin"]
         if self.is_allowed_origin(origin):
             return super().preflight_response(request_headers)
-        message = f"Pages of {origin} may not call this server. Its operator names those that may by --allowed-origins."
-        body = encode_error(Failure(403, message, "origin_not_allowed"))
-        return Response(body, 403, {"vary": "Origin"}, "application/json")
+        return Response(encode_error(refused_origin(origin)), 403, {"vary": "Origin"}, "application/json")

@@ -9,7 +9,6 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from mserve.errors import ClientError
-from mserve.options import Times
 from mserve.protocols.base import Asked, Encoder, Envelope, Wire
 from mserve.protocols.framing import PING
 from mserve.runs.choices import Batch, Choices, is_silent
@@ -17,8 +16,13 @@ from mserve.runs.failure import failure_of_client
 from mserve.transcript import Transcript
 
 from .body import ClientLeft, check_headers, read_body
+from .record import current
 from .replies import Header, send_failure, send_json
 from .service import Admitted, Service
+from .wishes import Wishes, wishes_of
+
+CALLER = "mserve.caller"
+"""Where a scope holds the name of the key that the client showed."""
 
 STREAM_HEADERS: Sequence[Header] = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -37,29 +41,36 @@ class PostEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         headers = Headers(scope=scope)
+        record = current.get()
+        record.endpoint = self._wire.PATH
         try:
             admitted = await self._admit(headers, receive)
+            record.program = admitted.program.name
+            accepted = asyncio.get_running_loop().time()
+            wishes = wishes_of(headers, admitted.program.traits, self._service.options)
+            choices = self._service.start(admitted, wishes, headers, scope.get(CALLER))
         except ClientLeft:
+            record.has_left = True
             return
         except ClientError as error:
             await send_failure(send, failure_of_client(error), self._wire.encode_error)
             return
-        accepted = asyncio.get_running_loop().time()
-        choices = self._service.start(admitted, headers)
         asked = admitted.asked
         envelope = Envelope(uuid.uuid4().hex, int(time.time()), asked.request.model or admitted.program.name)
+        record.runs = choices.runs
+        record.gaps = self._service.gaps_of(admitted.program)
         exchange = _Exchange(self._wire, envelope, asked, choices, send)
         watch = asyncio.create_task(exchange.watch(receive))
         try:
             if asked.request.stream:
-                await exchange.stream(self._service.options.times, accepted)
+                await exchange.stream(wishes, accepted)
             else:
                 await exchange.whole()
         except OSError:
-            pass  # this host tells `send` that the client left
+            record.has_left = True  # this host tells `send`
         finally:
             watch.cancel()
-            choices.close()
+            exchange.close()
 
     async def _admit(self, headers: Headers, receive: Receive) -> Admitted:
         max_body = self._service.options.limits.max_body
@@ -76,6 +87,7 @@ class _Exchange:
         self._asked = asked
         self._choices = choices
         self._send = send
+        self._record = current.get()
         self._left = False
 
     async def watch(self, receive: Receive) -> None:
@@ -89,7 +101,9 @@ class _Exchange:
         """Answer with one body, and always the true status."""
         transcripts = [Transcript() for _ in self._asked.runs]
         while not self._is_over():
-            for number, events in await self._choices.take():
+            batches = await self._choices.take()
+            self._record.heard(batches)
+            for number, events in batches:
                 for event in events:
                     transcripts[number].add(event)
         if self._left:
@@ -100,14 +114,14 @@ class _Exchange:
             replies = [transcript.reply() for transcript in transcripts]
             await send_json(self._send, self._wire.encode_reply(self._envelope, self._asked, replies))
 
-    async def stream(self, times: Times, accepted: float) -> None:
+    async def stream(self, wishes: Wishes, accepted: float) -> None:
         """Answer with frames. The status is the true one where the run fails before its first event, in time."""
-        batches = await self._first(accepted + times.grace)
+        batches = await self._first(accepted + wishes.grace)
         if self._choices.failure is not None and is_silent(batches):
             await send_failure(self._send, self._choices.failure, self._wire.encode_error)
         elif not self._left:
             await self._send({"type": "http.response.start", "status": 200, "headers": STREAM_HEADERS})
-            await self._pump(batches, times.ping)
+            await self._pump(batches, wishes.ping)
 
     async def _first(self, until: float) -> list[Batch]:
         """Wait for the first event that a client can see, at most until a time of the loop's clock."""
@@ -123,14 +137,25 @@ class _Exchange:
         due = clock()  # when the next comment is: at once, where nothing was said by now
         while not self._is_over():
             frames = _frames(encoder, batches)
-            if not frames and clock() >= due:
+            if frames:
+                self._record.wrote(batches)
+            elif clock() >= due:
                 frames = PING
             if frames:
                 await self._send({"type": "http.response.body", "body": frames, "more_body": True})
                 due = clock() + ping
             batches = await self._choices.take(due - clock())
         if not self._left:
-            await self._send({"type": "http.response.body", "body": _frames(encoder, batches) + encoder.close()})
+            frames = _frames(encoder, batches)
+            if frames:
+                self._record.wrote(batches)
+            await self._send({"type": "http.response.body", "body": frames + encoder.close()})
+
+    def close(self) -> None:
+        """Listen no more, and note how it ended."""
+        self._record.failure = self._choices.failure
+        self._record.has_left |= self._left and not self._record.is_complete
+        self._choices.close()
 
     def _is_over(self) -> bool:
         return self._left or self._choices.ended

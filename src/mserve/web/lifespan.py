@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 
 from mserve.errors import MserveError, ShutdownError, StartupError
 from mserve.program import Lifespan, Program
+from mserve.programs.sharing import warn_of_state
 
 log = logging.getLogger("mserve")
 
@@ -19,6 +20,11 @@ class Lifespans:
         self._states: dict[Lifespan, object] = {}
         self._task: asyncio.Task[None] | None = None
         self._opened = self._closing = asyncio.Event()  # new ones for each opening: an event belongs to one loop
+
+    @property
+    def is_opening(self) -> bool:
+        """Whether somebody waits for them. Where the host has no lifespan, nobody does before the first request."""
+        return self._task is not None and not self._opened.is_set()
 
     def state(self, program: Program) -> object:
         """Give what a program's lifespan yielded; None without one."""
@@ -70,5 +76,6 @@ class Lifespans:
                 except (Exception, SystemExit) as error:
                     where = f"{lifespan.__module__}.{getattr(lifespan, '__qualname__', 'lifespan')}"
                     raise StartupError(f"the lifespan {where} failed: {type(error).__name__}: {error}") from error
+                warn_of_state(lifespan, self._states[lifespan])
             self._opened.set()
             await self._closing.wait()

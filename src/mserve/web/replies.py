@@ -8,6 +8,8 @@ from mserve.events import Failure
 from mserve.protocols.base import encode_error
 from mserve.runs.failure import INVALID_OUTPUT, PROGRAM_ERROR
 
+from .record import current
+
 Header = tuple[bytes, bytes]
 
 RETRY_AFTER = b"1"
@@ -37,6 +39,7 @@ async def send_failure(
     send: Send, failure: Failure, encode: Callable[[Failure], bytes] = encode_error, headers: Sequence[Header] = ()
 ) -> None:
     """Send an error with its own status, and when to come again where that may help."""
+    current.get().failure = failure
     if failure.status in (429, 503):
         headers = (*headers, (b"retry-after", RETRY_AFTER))
     if failure.code in (PROGRAM_ERROR, INVALID_OUTPUT):

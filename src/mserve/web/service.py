@@ -13,9 +13,15 @@ from mserve.program import Program
 from mserve.protocols.base import Asked, Wire
 from mserve.runs.active import ActiveRuns
 from mserve.runs.choices import Choices
+from mserve.runs.run import Run
 
+from .body import check_depth
 from .lifespan import Lifespans
+from .metrics import Metrics
+from .record import current
 from .shape import check_shape
+from .spread import Spread
+from .wishes import Wishes
 
 _LONGEST_NAME = 100
 """Characters of a client's word that an error repeats."""
@@ -36,7 +42,10 @@ class Service:
         self.options = options
         self.programs = {program.name: program for program in programs}
         self.names = self.programs | _aliases(self.programs, options.aliases)
-        self.runs = ActiveRuns(options)
+        self.metrics: Metrics | None = None
+        if options.metrics:
+            self.metrics = Metrics(self.programs, lambda: self.runs.active, lambda: self.runs.queued)
+        self.runs = ActiveRuns(options, self._ran)
         self.lifespans = Lifespans(programs)
         self.created = int(time.time())
         self._bench = Bench(options.times.judging)
@@ -58,20 +67,39 @@ class Service:
 
     def admit(self, wire: Wire, body: bytes) -> Admitted:
         """Read a request, and choose its program and its judge; `ClientError` for one that is not served."""
+        check_depth(body, self.options.limits.max_depth)
         asked = wire.decode(body, self.options.limits)
+        if (record := current.get(None)) is not None:
+            record.request = asked.request
         program = self.choose(asked.request.model)
         check_shape(asked.request, program.declares)
         judge = self._bench.judge_of(asked.request.response_format, judged=program.traits.check_output)
         return Admitted(asked, program, judge)
 
-    def start(self, admitted: Admitted, headers: Mapping[str, str]) -> Choices:
-        """Start a program on a request, once for each choice; the runs open what it shares, where the host has not."""
+    def start(self, admitted: Admitted, wishes: Wishes, headers: Mapping[str, str], caller: str | None) -> Choices:
+        """Start a program on a request, once for each choice; the runs open what it shares, where the host has not.
+
+        `ClientError` where too many runs wait for their turn already.
+        """
         program = admitted.program
-        state = partial(self._state, program)
-        return Choices([
-            self.runs.start(program, request, headers=headers, state=state, judge=admitted.judge)
-            for request in admitted.asked.runs
-        ])  # fmt: skip
+        runs = self.runs.start(
+            program,
+            admitted.asked.runs,
+            headers=headers,
+            state=partial(self._state, program),
+            caller=caller,
+            on_disconnect=wishes.on_disconnect,
+            judge=admitted.judge,
+        )
+        return Choices(runs)
+
+    def gaps_of(self, program: Program) -> Spread | None:
+        """Give what counts the times between the writes of a program's streams, where that is wanted."""
+        return None if self.metrics is None else self.metrics.gaps(program.name)
+
+    def _ran(self, program: str, run: Run) -> None:
+        if self.metrics is not None:
+            self.metrics.ran(program, run)
 
     async def _state(self, program: Program) -> object:
         await self.lifespans.open()

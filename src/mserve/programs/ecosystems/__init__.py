@@ -47,7 +47,7 @@ def ecosystem_of(kind: type) -> str | None:
 
 
 def _root(kind: type) -> str:
-    root = kind.__module__.partition(".")[0]
+    root = str(kind.__module__).partition(".")[0]
     # LlamaIndex's workflows are a package with a name that anybody's may have; beside LlamaIndex it can only be theirs.
     return "llama_index" if root == "workflows" and "llama_index.core.workflow" in sys.modules else root
 
@@ -56,3 +56,18 @@ def reader(ecosystem: str) -> Reader:
     """Make an ecosystem's reader for one run."""
     make: Callable[[], Reader] = importlib.import_module(f".{ecosystem}", __name__).reader
     return make()
+
+
+def history_of(value: object) -> str | None:
+    """Name the kind of history that a value keeps between its calls, None where it keeps none.
+
+    Such a value that requests share tells each client what the others said.
+    """
+    kind: type = type(value)
+    if ecosystem_of(kind) != "mellea":
+        return None
+    try:
+        keeps: Callable[[object], str | None] = importlib.import_module(".mellea", __name__).history_of
+    except ImportError:  # a Mellea of another time, whose sessions nobody here knows
+        return None
+    return keeps(value)

@@ -10,6 +10,8 @@ from mellea.core import AudioBlock, ImageBlock, ImageUrlBlock, ModelOutputThunk,
 from mellea.helpers.openai_compatible_helpers import build_tool_calls
 from mellea.serve import ChatMessage, MessageContent
 from mellea.stdlib.components import Message
+from mellea.stdlib.context import ChatContext
+from mellea.stdlib.session import MelleaSession
 from mellea.stdlib.streaming import ChunkEvent, EventStreamer, Streamer, StreamEvent
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -135,6 +137,16 @@ _OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
 assert frozenset(_OPTIONS) <= frozenset(Parameters.__struct_fields__)  # noqa: S101  # a typo here would lose a field
 
 PARAMETERS: dict[str, Callable[[Call], Any]] = {"input": _input, "model_options": _model_options}
+
+# ---- beside: what programs should not share
+
+
+def history_of(value: object) -> str | None:
+    """Name the context in which a session keeps its conversation; None for one that forgets, and for all else."""
+    if isinstance(value, MelleaSession) and isinstance(value.ctx, ChatContext):
+        return type(value.ctx).__name__
+    return None
+
 
 # ---- out: what a program of Mellea's returns
 

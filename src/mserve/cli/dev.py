@@ -1,0 +1,61 @@
+"""`mserve dev`: serve programs while they are written."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.text import Text
+
+from mserve.server.config import Settings
+from mserve.server.supervised import Failed, Ready
+from mserve.server.supervisor import Edited, Supervisor, Told
+
+from .failure import errors, told, told_in_words
+from .screen import console, show_serving
+
+
+def dev(
+    *programs: str,
+    name: Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)] = (),
+    settings: Annotated[Settings, Parameter(name="*", negative_iterable=())] = Settings(),  # noqa: B008  # frozen
+) -> None:
+    """Serve programs while you write them: each edit is served as soon as it works, and no request is lost.
+
+    Parameters
+    ----------
+    programs
+        Python files with a serve() function (file.py, file.py:name), or module:name.
+    name
+        What clients write as the model; for the programs in order.
+    settings
+        How to serve.
+
+    """
+    with told_in_words():
+        Supervisor(programs, name, settings, _Screen().show).run()
+
+
+class _Screen:
+    """What a terminal shows of a server that changes."""
+
+    def __init__(self) -> None:
+        self._serves = False
+
+    def show(self, event: Told) -> None:
+        match event:
+            case Edited(files):
+                console.print(Text.assemble("Edited ", _names(files)), style="dim")
+            case Ready(names, base_url):
+                show_serving(names, base_url)
+                self._serves = True
+            case Failed(reason):
+                after = "the version before goes on" if self._serves else "waiting for an edit"
+                errors.print(Text.assemble(told(reason), (f"  ({after})", "dim")))
+            case _:
+                self._serves = False
+                errors.print(told(f"the server ended with exit code {event.code}: waiting for an edit"))
+
+
+def _names(files: Sequence[Path]) -> str:
+    return ", ".join(file.name for file in files[:3]) + (", …" if len(files) > 3 else "")

@@ -1,0 +1,97 @@
+"""Who may run now, who waits for a turn, and who is told to come again. Knows programs by their name alone."""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from mserve.errors import ClientError
+
+
+class Gate(Struct, frozen=True):
+    """Something that so many runs may hold at once: the server, a program, or a thread."""
+
+    name: str
+    capacity: int
+    queue: int
+    """How many may wait for it; nobody waits longer than for the strictest of their gates."""
+
+
+class Turn:
+    """One run's right to run. Whoever holds one ends it, whatever happened."""
+
+    def __init__(self, admission: "Admission", gates: Sequence[Gate]) -> None:
+        self.gates = gates
+        self._admission = admission
+        self._came: asyncio.Future[None] | None = None
+        self.has_come = self._has_ended = False
+
+    async def wait(self) -> None:
+        """Return once it is this run's turn."""
+        if not self.has_come:
+            self._came = asyncio.get_running_loop().create_future()
+            await self._came
+
+    def come(self) -> None:
+        """Let the run begin."""
+        self.has_come = True
+        if self._came is not None and not self._came.done():
+            self._came.set_result(None)
+
+    def end(self) -> None:
+        """Let another have it. Again: nothing."""
+        if not self._has_ended:
+            self._has_ended = True
+            self._admission.ended(self)
+
+
+class Admission:
+    """The turns of one server. Those who wait come in their order; nobody is held up by one whose gate is another."""
+
+    def __init__(self) -> None:
+        self._held: Counter[str] = Counter()
+        self._waiting: deque[Turn] = deque()
+
+    def reserve(self, gates: Sequence[Gate], count: int) -> list[Turn]:
+        """Give turns, all of them or none: `ClientError` 429 where they would have to wait behind too many."""
+        turns = [Turn(self, gates) for _ in range(count)]
+        for turn in turns:
+            if self._is_free(turn):
+                self._begin(turn)
+            else:
+                self._waiting.append(turn)
+        if all(turn.has_come for turn in turns):
+            return turns
+        full = next((gate for gate in gates if self._queued(gate) > gate.queue), None)
+        if full is None:
+            return turns
+        for turn in turns:
+            turn.end()
+        raise ClientError(f"{full.name} is busy, and too many wait for it: try again later.", 429, "overloaded")
+
+    @property
+    def queued(self) -> int:
+        """Count those who wait."""
+        return len(self._waiting)
+
+    def ended(self, turn: Turn) -> None:
+        """Take a turn back, and let those come whose turn it is now."""
+        if not turn.has_come:
+            self._waiting.remove(turn)
+            return
+        self._held.subtract(gate.name for gate in turn.gates)
+        for waiting in [*self._waiting]:
+            if self._is_free(waiting):
+                self._waiting.remove(waiting)
+                self._begin(waiting)
+
+    def _is_free(self, turn: Turn) -> bool:
+        return all(self._held[gate.name] < gate.capacity for gate in turn.gates)
+
+    def _begin(self, turn: Turn) -> None:
+        self._held.update(gate.name for gate in turn.gates)
+        turn.come()
+
+    def _queued(self, gate: Gate) -> int:
+        return sum(gate in turn.gates for turn in self._waiting)

@@ -1,0 +1,291 @@
+"""Uvicorn's HTTP connection, with what it lacks: limits of size and time, and refusals in our shape.
+
+The only place that touches the inside of uvicorn's protocol: a test says which versions of it this fits.
+"""
+
+import asyncio
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import Any
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from mserve.events import Failure
+
+from .alarm import Alarm
+from .limits import Rules, Shared
+from .refusal import NO_HTTP, answer, too_large, too_many, too_slow
+
+_LINGER = 2.0
+"""Seconds in which a refused client may read why, though it still sends: closing at once would take that away."""
+_BODY_IN_ALL = 20
+"""Times the longest pause that a body gets in all: else a byte in each pause would hold a connection for good."""
+_FIRST_LINE = 64
+"""Bytes of a head that the parser never tells of: the method, the version, what ends lines."""
+_PIPELINE = 32
+"""Requests that a client may send ahead of its answers: each costs memory before it is answered."""
+
+
+class _Stage(Enum):
+    """Where the client is in what it sends."""
+
+    NEW = auto()  # it has not said a word yet
+    HEAD = auto()
+    BODY = auto()
+    WHOLE = auto()  # a request is complete, and the next has not begun
+    OVER = auto()  # whatever it sends is not looked at
+
+
+class _Wait(Enum):
+    """What a connection waits for, and so for how long."""
+
+    HEAD = auto()
+    BODY = auto()
+    REST = auto()  # of a body that was answered already
+    ANSWER = auto()
+    REQUEST = auto()
+    END = auto()
+
+
+class _Outlet:
+    """The transport as an answer sees it: closing waits for who is still sending."""
+
+    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
+        self.write = transport.write
+        self.is_closing = transport.is_closing
+        self.close = close
+
+
+class Connection(HttpToolsProtocol):
+    """One client's connection."""
+
+    def __init__(self, rules: Rules, *, server_state: Shared, **rest: Any) -> None:
+        super().__init__(server_state=server_state, **rest)
+        self._rules = rules
+        self._shared = server_state
+        self._stage = _Stage.NEW
+        self._head = 0  # bytes of this head, or of this body's trailers, that the parser told of
+        self._fed = 0  # bytes since the parser last told of anything: it may keep them
+        self._news = 0  # counts what the parser tells of
+        self._is_too_large = False
+        self._upgrades = False
+        self._words: bytes | None = None  # what is said at the end, after all that was to be answered
+        self._has_hung_up = False
+        self._waiting: _Wait | None = None
+        self._alarm = Alarm(self.loop, self._ring, lambda: self.flow.read_paused)
+        self._outlet: _Outlet
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing of a request is under way."""
+        return self._stage is _Stage.NEW or self._wait() in (_Wait.REQUEST, _Wait.END)
+
+    # What the loop tells.
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+        """Begin; one connection too many is told so."""
+        super().connection_made(transport)
+        self._outlet = _Outlet(transport, self._close)
+        if len(self.connections) > self._shared.limit:
+            self._refuse(too_many(self._shared.limit))
+        self._settle()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End. What would hold this object and its last answer together is let go."""
+        self._alarm.end()
+        self._outlet.close = self.transport.close
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse, and refuse what is too large or no HTTP."""
+        if self._stage is _Stage.OVER:
+            return
+        news = self._news
+        try:
+            self._feed(data)
+        except httptools.HttpParserError:
+            self._refuse(too_large(self._rules.max_header) if self._is_too_large else NO_HTTP)
+        else:
+            self._fed = 0 if self._news > news else self._fed + len(data)
+            if self._fed > self._rules.max_header + _FIRST_LINE:
+                self._refuse(too_large(self._rules.max_header))
+        self._settle()
+
+    def shutdown(self) -> None:
+        """End as soon as nothing is under way; a request that has begun to come is still answered."""
+        if self._has_hung_up:
+            self.transport.abort()
+        elif self.is_idle:
+            self.transport.close()
+        elif self._stage is not _Stage.HEAD:
+            self.cycle.keep_alive = False
+
+    # What the parser tells.
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        super().on_message_begin()
+        self._stage = _Stage.HEAD
+        self._head = 0
+        self._news += 1
+
+    def on_url(self, url: bytes) -> None:
+        """Take a part of the path."""
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; one that follows the body is nobody's, since the others have been read by then."""
+        self._count(len(name) + len(value) + len(": \r\n"))
+        if self._stage is _Stage.HEAD:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Start to answer."""
+        self._upgrades = self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
+        if self._upgrades:
+            return
+        if len(self.pipeline) == _PIPELINE:
+            raise ValueError("too many requests at once")
+        super().on_headers_complete()
+        self.cycle.transport = self._outlet  # type: ignore[assignment]  # all that it uses of a transport
+        if self._shared.is_draining:
+            self.cycle.keep_alive = False
+        self._stage = _Stage.BODY
+        self._head = 0
+        self._news += 1
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body."""
+        self._news += 1
+        self._alarm.hear()
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """End a request."""
+        if not self._upgrades:
+            self._stage = _Stage.WHOLE
+            self._news += 1
+            super().on_message_complete()
+
+    # What an answer tells.
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request, or come to the end."""
+        if self._has_hung_up or self.transport.is_closing():
+            return
+        was_last = not self.pipeline
+        super().on_response_complete()
+        self._unset_keepalive_if_required()  # there is one timer, and it is ours
+        if was_last and self._stage is _Stage.OVER:
+            self._hang_up()
+        self._settle()
+
+    def _close(self) -> None:
+        """Close after an answer that is the last one."""
+        if self._stage is _Stage.WHOLE or self.transport.is_closing():
+            self.transport.close()
+        else:
+            self._stage = _Stage.OVER
+            self._hang_up()
+
+    # Parsing.
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            # Java's own client asks for HTTP/2 first, and sends its body all the same. We may decline: then this is a
+            # request as any other, but the parser has given up. A new one reads it, without the wish.
+            head = b"%b %b HTTP/%b\r\n" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
+            kept = [b"%b: %b\r\n" % header for header in self.headers if header[0] != b"upgrade"]
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+            self.parser.feed_data(b"".join([head, *kept, b"\r\n", data[upgrade.args[0] :]]))
+
+    def _count(self, size: int) -> None:
+        self._head += size
+        if self._head > self._rules.max_header:
+            self._is_too_large = True
+            raise ValueError("too large")  # ends the parsing; `data_received` tells the client
+
+    # Refusing.
+
+    def _refuse(self, failure: Failure) -> None:
+        """Answer what was asked before, then say this, and end."""
+        unread = self.cycle if self._stage is _Stage.BODY else None
+        is_answering = self._is_answering()
+        self._stage = _Stage.OVER
+        self._words = answer(failure, self.server_state.default_headers)
+        if unread is not None:
+            is_answering = bool(self.pipeline)
+            self._drop(unread)
+        if not is_answering:
+            self._hang_up()
+
+    def _drop(self, unread: Any) -> None:
+        """Give up a request whose body will not be read: its program hears that the client left."""
+        if self.pipeline:
+            self.pipeline.popleft()
+        unread.disconnected = True
+        unread.message_event.set()
+        if unread.response_started:
+            self._words = None  # it has its answer, or a part of one
+
+    def _hang_up(self) -> None:
+        """Say the last words, and wait a moment for the client to end."""
+        self._has_hung_up = True
+        if self._words is not None:
+            self.transport.write(self._words)
+        self.flow.resume_reading()
+        if self.transport.can_write_eof() and not self.transport.is_closing():
+            self.transport.write_eof()
+        self._settle()
+
+    # Waiting.
+
+    def _is_answering(self) -> bool:
+        return bool(self.cycle) and not self.cycle.response_complete
+
+    def _wait(self) -> _Wait:
+        match self._stage:
+            case _Stage.NEW | _Stage.HEAD:
+                return _Wait.HEAD
+            case _Stage.BODY:
+                return _Wait.BODY if self._is_answering() else _Wait.REST
+            case _Stage.WHOLE:
+                return _Wait.ANSWER if self._is_answering() else _Wait.REQUEST
+            case _:
+                return _Wait.END if self._has_hung_up else _Wait.ANSWER
+
+    def _settle(self) -> None:
+        """Set the alarm for what the connection waits for now."""
+        waiting = self._wait()
+        if waiting is self._waiting:
+            return
+        self._waiting = waiting
+        match waiting:
+            case _Wait.HEAD:
+                self._alarm.set(self._rules.header_timeout)
+            case _Wait.BODY:
+                self._alarm.set(self._rules.body_timeout, _BODY_IN_ALL * self._rules.body_timeout)
+            case _Wait.REST:
+                self._alarm.set(self._rules.body_timeout, self._rules.body_timeout)
+            case _Wait.REQUEST:
+                self._alarm.set(self.timeout_keep_alive)
+            case _Wait.END:
+                self._alarm.set(_LINGER)
+            case _:
+                self._alarm.stop()
+
+    def _ring(self) -> None:
+        match self._waiting:
+            case _Wait.HEAD if self._stage is _Stage.HEAD:
+                self._refuse(too_slow("head", self._rules.header_timeout))
+            case _Wait.BODY:
+                self._refuse(too_slow("body", self._rules.body_timeout))
+            case _Wait.END:
+                self.transport.abort()
+            case _:
+                self.transport.close()

@@ -1,0 +1,51 @@
+"""What connections may do, and how many there may be: as many as were allowed, or as the system has room for."""
+
+import logging
+from contextlib import suppress
+from typing import NamedTuple
+
+from uvicorn.server import ServerState
+
+log = logging.getLogger("mserve")
+
+_OWN_FILES = 256
+"""What Python, its libraries and the programs keep open, connections aside."""
+
+
+class Rules(NamedTuple):
+    """How large and how slow requests may be: bytes of a head, seconds for a head, and without a byte of a body."""
+
+    max_header: int
+    header_timeout: float
+    body_timeout: float
+
+
+class Shared(ServerState):
+    """What all connections of a server share."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self.limit = limit
+        """Connections that may be open."""
+        self.is_draining = False
+        """Whether each answer says that it is the last of its connection."""
+
+
+def make_room(connections: int) -> int:
+    """Let this process open as many files as its connections need, and give how many of these there may be."""
+    with suppress(ImportError):  # Windows has no such limit
+        import resource  # noqa: PLC0415
+
+        now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = 2 * connections + _OWN_FILES  # a program may hold a connection of its own for each
+        if most != resource.RLIM_INFINITY:
+            wanted = min(wanted, most)
+        if now != resource.RLIM_INFINITY and now < wanted:
+            with suppress(ValueError, OSError):  # some systems allow less than they say
+                resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+                now = wanted
+        if now != resource.RLIM_INFINITY and now < connections + _OWN_FILES:
+            room = max(1, now - _OWN_FILES)
+            log.warning("the system allows %s open files: there may be %s connections, not %s", now, room, connections)
+            return room
+    return connections

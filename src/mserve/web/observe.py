@@ -1,0 +1,99 @@
+"""Stands around the whole app: gives each request its id, and tells log, metrics and traces how it ended."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from importlib.util import find_spec
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mserve.events import Failure
+
+from .exchange import CALLER
+from .lines import AccessLine
+from .metrics import Metrics
+from .record import Record, current, record_of
+
+if TYPE_CHECKING:
+    from .telemetry import Telemetry
+
+log = logging.getLogger("mserve.access")
+
+_CANCELLED = Failure(503, "The host cancelled the request.", "cancelled")
+
+
+class Observed:
+    """An app whose requests are seen: each has an id, and is told of when it ends."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics | None) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._telemetry = telemetry()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Be an ASGI app."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        record = record_of(scope)
+        trace = None
+        if self._telemetry is not None and record.method == "POST":
+            trace = self._telemetry.begin(record, scope)
+        token = current.set(record)
+        try:
+            await self._app(scope, receive, _noting(send, record))
+        except asyncio.CancelledError:
+            record.failure = record.failure or _CANCELLED
+            raise
+        finally:
+            current.reset(token)
+            record.ended = perf_counter()
+            record.caller = scope.get(CALLER)
+            if trace is not None:
+                trace.end(record)
+            self._tell(record)
+            # The context of a run that goes on holds the record, which shall not hold the run.
+            record.request, record.runs = None, ()
+
+    def _tell(self, record: Record) -> None:
+        if self._metrics is not None:
+            self._metrics.ended(record)
+        if log.isEnabledFor(logging.INFO):
+            log.info(AccessLine(record))
+
+
+def _noting(send: Send, record: Record) -> Send:
+    """Give a `send` that marks the answer with its id, and measures it."""
+    has_body = record.method != "HEAD"
+
+    def noted(message: Message) -> Awaitable[None]:
+        if message["type"] == "http.response.body":
+            if has_body:
+                record.bytes += len(message.get("body", b""))
+            record.is_complete = not message.get("more_body", False)
+        else:
+            record.status = message["status"]
+            headers = [*message.get("headers", ()), (b"x-request-id", record.id.encode())]
+            message = {**message, "headers": headers}
+        return send(message)
+
+    return noted
+
+
+def telemetry() -> "Telemetry | None":
+    """Give what speaks to OpenTelemetry; None where it is not installed."""
+    if find_spec("opentelemetry") is None:
+        return None
+    from .telemetry import Telemetry  # noqa: PLC0415  # an extra
+
+    return Telemetry()
+
+
+def set_up_telemetry() -> None:
+    """Set OpenTelemetry up where it is installed and its variables ask for it; `StartupError` where that fails."""
+    if find_spec("opentelemetry") is not None:
+        from .telemetry import set_up  # noqa: PLC0415  # an extra
+
+        set_up()

@@ -1,0 +1,163 @@
+"""What is known of one request: who asked for what, how the answer went, why it ended. Never what anybody said."""
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from contextvars import ContextVar
+from time import perf_counter
+
+from msgspec import Struct
+from starlette.types import Scope
+
+from mserve.events import Failure, FinishReason, Usage
+from mserve.request import Request
+from mserve.runs.choices import Batch, is_silent
+from mserve.runs.run import Run
+from mserve.transcript import total
+
+from .spread import Spread
+
+_SANE = re.compile(rb"[!-~]{1,128}")
+"""A request's id that another gave, and that may stand in a header and in a log."""
+
+KINDS = frozenset(
+    {
+        "cancelled", "ending", "host_not_allowed", "internal_error", "invalid_api_key", "invalid_json",
+        "invalid_output", "method_not_allowed", "model_not_found", "not_found", "origin_not_allowed", "overloaded",
+        "program_error", "request_too_large", "starting", "timeout", "unsupported_media_type",
+    }
+)  # fmt: skip
+"""The codes of errors that are ours to say. Programs may say any other, and a label has no room for them all."""
+
+
+class Record(Struct, kw_only=True, eq=False):
+    """One request. Times are those of `time.perf_counter`."""
+
+    id: str
+    method: str
+    path: str
+    client: str | None
+    """The address that it came from, where it has one."""
+    started: float
+    endpoint: str | None = None
+    """Where the protocol of its answer is posted."""
+    request: Request | None = None
+    program: str | None = None
+    caller: str | None = None
+    runs: Sequence[Run] = ()
+    gaps: Spread | None = None
+    """Counts the times between two writes."""
+    status: int | None = None
+    bytes: int = 0
+    """Of the answer's body."""
+    events: int = 0
+    first: float | None = None
+    """When the first event came that a client can see."""
+    last: float = 0.0
+    ended: float = 0.0
+    failure: Failure | None = None
+    is_complete: bool = False
+    has_left: bool = False
+
+    def wrote(self, batches: Iterable[Batch]) -> None:
+        """Note a write of a stream that carries some events. Before the write: a reader that lags is no gap of ours."""
+        now = perf_counter()
+        if self.first is None:
+            self.first = now
+        elif self.gaps is not None:
+            self.gaps.add(now - self.last)
+        self.last = now
+        for _, events in batches:
+            self.events += len(events)
+
+    def heard(self, batches: Sequence[Batch]) -> None:
+        """Note events that are part of a whole reply."""
+        if not is_silent(batches):
+            self.last = perf_counter()
+            self.first = self.first or self.last
+        for _, events in batches:
+            self.events += len(events)
+
+    @property
+    def model(self) -> str | None:
+        """The model that was asked for, in the client's own words."""
+        return None if self.request is None else self.request.model
+
+    @property
+    def is_stream(self) -> bool | None:
+        """Whether the answer was to be a stream; None where no program was asked."""
+        return None if self.request is None else bool(self.request.stream)
+
+    @property
+    def usage(self) -> Usage | None:
+        """The tokens of all its runs, where they told any."""
+        spent: Usage | None = None
+        for run in self.runs:
+            if run.usage is not None:
+                spent = total(spent, run.usage)
+        return spent
+
+    @property
+    def reasons(self) -> list[FinishReason]:
+        """Why the choices ended that did."""
+        return [run.reason for run in self.runs if run.reason is not None]
+
+    @property
+    def outcome(self) -> str:
+        """How it ended: `finished`, `failed`, `client_left` or `refused`."""
+        if self.has_left:
+            return "client_left"
+        if self.failure is None and (self.status or 500) < 400:
+            return "finished"
+        ours = self.failure is not None and self.failure.code == "internal_error"
+        return "failed" if self.runs or ours or self.status is None else "refused"
+
+    @property
+    def end(self) -> str:
+        """How it ended and why, as `finished:stop` or `failed:timeout`."""
+        outcome = self.outcome
+        if outcome == "client_left":
+            return outcome
+        if outcome == "finished":
+            reasons = ",".join(dict.fromkeys(self.reasons))
+            return f"{outcome}:{reasons}" if reasons else outcome
+        code = self.failure.code if self.failure is not None else None
+        return f"{outcome}:{code or self.status}"
+
+    @property
+    def kind(self) -> str | None:
+        """Why it did not end as it should, in one of few words; None where it did."""
+        outcome = self.outcome
+        if outcome in ("client_left", "finished"):
+            return None if outcome == "finished" else outcome
+        if self.failure is not None and self.failure.code in KINDS:
+            return self.failure.code
+        status = (self.failure.status if self.failure is not None else self.status) or 500
+        return "client_error" if status < 500 else "server_error"
+
+    def rate(self, count: int) -> float | None:
+        """Give how many of so many things came in a second, after the first; None where they came at once."""
+        if count < 2 or self.first is None or self.last <= self.first:
+            return None
+        return (count - 1) / (self.last - self.first)
+
+
+current: ContextVar[Record] = ContextVar("mserve request")
+"""The request that this code answers: set in the request's task, in its runs, and on the threads of sync programs."""
+
+
+def record_of(scope: Scope) -> Record:
+    """Begin a record. A request without a sane id gets one, which its program finds among the headers, too."""
+    sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), None)
+    if sent is None or not _SANE.fullmatch(sent):
+        others = [header for header in scope["headers"] if header[0] != b"x-request-id"]
+        sent = os.urandom(16).hex().encode()
+        scope["headers"] = [*others, (b"x-request-id", sent)]
+    client = scope.get("client")
+    return Record(
+        id=sent.decode(),
+        method=scope["method"],
+        path=scope["path"],
+        client=client[0] if client else None,
+        started=perf_counter(),
+    )

@@ -1,0 +1,63 @@
+"""`mserve dev`: what its terminal shows, and what it refuses."""
+
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from server.developing import LIMIT, developing, edit
+
+ECHO = "def serve(prompt):\n    return prompt\n"
+
+
+def refusal(*arguments: str, code: int = 3) -> str:
+    """The one line of a server that cannot start."""
+    command = [sys.executable, "-m", "mserve", "dev", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, check=False)
+    assert (done.returncode, done.stdout) == (code, ""), done
+    assert done.stderr.count("\n") == 1, done.stderr
+    line = done.stderr.strip()
+    assert line.startswith("mserve: ")
+    return line
+
+
+def test_a_program_that_no_edit_can_mend_is_refused(tmp_path: Path) -> None:
+    assert "there is no such file" in refusal(str(tmp_path / "none.py"))
+    assert "name a Python file that has a serve() function" in refusal()
+
+
+def test_options_that_make_no_sense_are_refused(tmp_path: Path) -> None:
+    (file := tmp_path / "hello.py").write_text(ECHO)
+    assert "--ping-interval is a number from 0.1" in refusal(str(file), "--ping-interval", "0")
+    assert "--drain-delay is a number from 0" in refusal(str(file), "--drain-delay", "-1")
+    assert "--no-such-option" in refusal(str(file), "--no-such-option", code=2)
+
+
+def test_a_port_in_use_is_refused(tmp_path: Path) -> None:
+    (file := tmp_path / "hello.py").write_text(ECHO)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert f"port {port} on 127.0.0.1 is in use" in refusal(str(file), "--port", str(port))
+
+
+def test_the_terminal_shows_what_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pyproject.toml").write_text('[tool.mserve]\nname = ["[one]", "two"]\n')
+    (tmp_path / "other.py").write_text(ECHO)
+    (file := tmp_path / "hello.py").write_text(ECHO)
+    monkeypatch.chdir(tmp_path)
+    with developing("hello.py", "other:serve") as server:
+        edit(file, "1 / 0\n")
+        server.wait_for("the version before goes on", LIMIT)
+        for number in range(5):
+            (tmp_path / f"part{number}.py").write_text("")
+        edit(file, ECHO)
+        server.wait_for(r"(?s)Serving.*Serving", LIMIT)
+    lines = re.sub(r":\d+/v1", ":0/v1", server.output).splitlines()
+    serving = "Serving [one], two at http://127.0.0.1:0/v1  (Ctrl-C stops)"
+    assert lines[0] == lines[-1] == serving
+    assert lines[1] == "Edited hello.py"
+    assert lines[2] == f"mserve: {file}, line 1: ZeroDivisionError: division by zero  (the version before goes on)"
+    assert any(line.startswith("Edited ") and line.endswith(", …") for line in lines[3:-1]), lines
