@@ -7,6 +7,7 @@ import importlib
 import sys
 from collections.abc import AsyncGenerator, Callable, Iterable
 from functools import lru_cache
+from uuid import uuid4
 
 from msgspec import Struct
 
@@ -56,3 +57,8 @@ def reader(ecosystem: str) -> Reader:
     """Make an ecosystem's reader for one run."""
     make: Callable[[], Reader] = importlib.import_module(f".{ecosystem}", __name__).reader
     return make()
+
+
+def made_up_id() -> str:
+    """Give an id for a call that came without one."""
+    return f"call_{uuid4().hex}"
