@@ -164,6 +164,12 @@ def decode_object(body: bytes) -> dict[str, Any]:
     return value
 
 
+def told_apart(sent: dict[str, Any], known: frozenset[str], own: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Tell the parameters that a client sent from what no parameter is named for; `own` is neither."""
+    fields = {name: value for name, value in sent.items() if name in known and value is not None}
+    return fields, {name: value for name, value in sent.items() if name not in known and name != own}
+
+
 def check_count(sent: dict[str, Any], name: str, most: int) -> None:
     """Refuse a list that is too long, before each of its items is looked at."""
     value = sent.get(name)

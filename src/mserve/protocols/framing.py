@@ -10,7 +10,12 @@ DONE = b"data: [DONE]\n\n"
 
 def frame(value: object) -> bytes:
     """Give the frame whose data is a value's JSON."""
-    return b"data: " + one_line(msgspec.json.encode(value)) + b"\n\n"
+    return framed(msgspec.json.encode(value))
+
+
+def framed(encoded: bytes) -> bytes:
+    """Give the frame whose data is this JSON."""
+    return b"data: " + one_line(encoded) + b"\n\n"
 
 
 def quoted(text: str) -> bytes:

@@ -1,8 +1,13 @@
 """Says what does not fit in a client's request, by the name of the field, as OpenAI's errors do."""
 
 import re
+from typing import Any, TypeVar
+
+import msgspec
 
 from mserve.errors import ClientError
+
+_Type = TypeVar("_Type")
 
 # The client's own words may stand in what msgspec says, before the place.
 _PLACE = re.compile(r" - at `\$\.?(?P<place>[^`]*)`$")
@@ -11,12 +16,20 @@ _TYPE = re.compile(rf"\b(?:{'|'.join(_JSON_TYPES)})\b")
 _NAME = re.compile(r"Object (?:missing required|contains unknown) field `(?P<name>.*)`", re.DOTALL)
 
 
+def checked(sent: dict[str, Any], kind: type[_Type]) -> _Type:
+    """Give what a client sent as a type of ours; `ClientError` naming the field that does not fit."""
+    try:
+        return msgspec.convert(sent, kind)
+    except msgspec.ValidationError as error:
+        raise _misfit(str(error)) from error
+
+
 def missing(param: str) -> ClientError:
     """Make the error for a field that is not there."""
     return ClientError(f"{param}: this field is required.", param=param)
 
 
-def misfit(text: str) -> ClientError:
+def _misfit(text: str) -> ClientError:
     """Make the error of what msgspec says: `Expected `int`, got `str` - at `$.seed``."""
     place = _PLACE.search(text)
     path = place["place"] if place else ""

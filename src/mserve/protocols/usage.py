@@ -1,11 +1,14 @@
-"""Tokens as OpenAI's older endpoints tell them: the same in chat completions and in completions."""
+"""Tokens as OpenAI's older endpoints tell them, and where a stream does: the same in both."""
 
 from collections.abc import Iterable
 
+import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from mserve.events import Usage
 from mserve.transcript import total
+
+from .framing import DONE, frame
 
 
 class CachedDetails(Struct, frozen=True):
@@ -44,3 +47,9 @@ def token_usage(usages: Iterable[Usage | None]) -> TokenUsage | None:
         prompt_tokens_details=CachedDetails(spent.cached_tokens) if spent.cached_tokens else UNSET,
         completion_tokens_details=ReasoningDetails(spent.reasoning_tokens) if spent.reasoning_tokens else UNSET,
     )
+
+
+def ending(chunk: Struct, usages: Iterable[Usage | None], *, told: bool) -> bytes:
+    """Give the end of a stream: its usage, where that is to be told and is known, in a chunk without choices."""
+    usage = token_usage(usages) if told else None
+    return DONE if usage is None else frame(msgspec.structs.replace(chunk, usage=usage)) + DONE

@@ -25,8 +25,8 @@ class StopText:
             return piece, False
         self._tokens.add(piece)
         text = self._held + piece.text
-        found = [(text.find(sequence) + len(sequence), text.find(sequence)) for sequence in self._sequences]
-        cuts = [(end, start) for end, start in found if start >= 0]
+        found = [(text.find(sequence), len(sequence)) for sequence in self._sequences]
+        cuts = [(start + size, start) for start, size in found if start >= 0]
         if cuts:
             self._held = ""
             return self._tokens.passed(text[: min(cuts)[1]]), True

@@ -7,6 +7,7 @@ import importlib
 import sys
 from collections.abc import AsyncGenerator, Callable, Iterable
 from functools import lru_cache
+from uuid import uuid4
 
 from msgspec import Struct
 
@@ -71,3 +72,8 @@ def history_of(value: object) -> str | None:
     except ImportError:  # a Mellea of another time, whose sessions nobody here knows
         return None
     return keeps(value)
+
+
+def made_up_id() -> str:
+    """Give an id for a call that came without one."""
+    return f"call_{uuid4().hex}"

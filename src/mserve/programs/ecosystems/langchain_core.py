@@ -5,7 +5,6 @@ What a chain's `astream` and `stream` give needs nothing here: it is iterated li
 
 from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
 
 import msgspec
 from langchain_core.messages import AIMessage, AIMessageChunk
@@ -15,7 +14,7 @@ from langchain_core.messages.tool import ToolCallChunk
 from mserve.errors import ProgramError
 from mserve.events import Event, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta, ToolCallStart, Usage
 
-from . import Reader, Said
+from . import Reader, Said, made_up_id
 from .cut import cut
 
 
@@ -58,7 +57,7 @@ class _Messages:
         for piece in chunk.tool_call_chunks:
             call = self._call(chunk, piece)
             if call is None:
-                call = self._calls[chunk.id, piece["index"]] = piece["id"] or _made_up_id()
+                call = self._calls[chunk.id, piece["index"]] = piece["id"] or made_up_id()
                 yield ToolCallStart(call, piece["name"] or "")
             if piece["args"]:
                 yield ToolCallDelta(call, piece["args"])
@@ -95,13 +94,9 @@ def _refusals(message: AIMessage) -> Iterator[Event]:
 def _calls(message: AIMessage) -> Iterator[Event]:
     said = [(call, msgspec.json.encode(call["args"]).decode()) for call in message.tool_calls]
     for call, arguments in (*said, *((call, call["args"] or "") for call in message.invalid_tool_calls)):
-        known_as = call["id"] or _made_up_id()
+        known_as = call["id"] or made_up_id()
         yield ToolCallStart(known_as, call["name"] or "")
         yield ToolCallDelta(known_as, arguments)
-
-
-def _made_up_id() -> str:
-    return f"call_{uuid4().hex}"
 
 
 def _reasons(metadata: dict[Any, Any]) -> Iterator[object]:

@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from typing import Any
-from uuid import uuid4
 
 import msgspec
 from llama_index.core.agent.workflow.workflow_events import AgentInput, AgentOutput, AgentStream
@@ -21,7 +20,7 @@ from workflows.handler import WorkflowHandler
 from mserve.errors import ProgramError
 from mserve.events import Event, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallStart, Usage
 
-from . import Reader, Said, WholeJson
+from . import Reader, Said, WholeJson, made_up_id
 from .cut import cut
 
 
@@ -182,7 +181,7 @@ class _Answers:
         for place, block in enumerate(blocks):
             key = block.tool_call_id or place
             if key not in self._calls:
-                self._calls[key] = (block.tool_call_id or f"call_{uuid4().hex}", "")
+                self._calls[key] = (block.tool_call_id or made_up_id(), "")
                 yield ToolCallStart(self._calls[key][0], block.tool_name)
             call, told = self._calls[key]
             arguments = _arguments(block)

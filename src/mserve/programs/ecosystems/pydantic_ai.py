@@ -106,7 +106,7 @@ async def _run(result: StreamedRunResult[Any, Any]) -> AsyncGenerator[object, No
                 yield thought
     is_text: bool | None = None
     lengths: dict[int, int] = {}  # of the parts, as far as they were told
-    async with aclosing(result.stream_response(debounce_by=None)) as responses:  # type: ignore[type-var]
+    async with aclosing(result.stream_response(debounce_by=None)) as responses:  # type: ignore[type-var]  # an iterator by its type
         async for response in responses:
             if is_text is None and response.text:
                 is_text = await _is_output(result, response)

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 
 from mserve.options import Limits
-from mserve.protocols.base import Asked, asked, check_count, check_stop, decode_object
-from mserve.protocols.misfit import misfit, missing
+from mserve.protocols.base import Asked, asked, check_count, check_stop, decode_object, told_apart
+from mserve.protocols.misfit import checked, missing
 from mserve.protocols.stream_options import check_stream_options
 from mserve.request import Parameters, Request
 
@@ -22,21 +22,17 @@ def decode(body: bytes, limits: Limits = Limits()) -> Asked:  # noqa: B008  # fr
     """Read a chat completion's request; `ClientError` naming the parameter for one that does not fit."""
     sent = decode_object(body)
     check_count(sent, "messages", limits.max_messages)
-    try:
-        checked = msgspec.convert(sent, ChatCompletionRequest)
-    except msgspec.ValidationError as error:
-        raise misfit(str(error)) from error
-    for place, value in _typed(checked):
+    request = checked(sent, ChatCompletionRequest)
+    for place, value in _typed(request):
         if value.type in value.__struct_fields__ and getattr(value, value.type) in _ABSENT:
             raise missing(f"{place}.{value.type}")
-    check_stop(checked.stop)
-    check_stream_options(checked.stream_options)
+    check_stop(request.stop)
+    check_stream_options(request.stream_options)
     return asked([_request(sent)], limits)
 
 
 def _request(sent: dict[str, Any]) -> Request:
-    fields = {name: value for name, value in sent.items() if name in _PARAMETERS and value is not None}
-    extra = {name: value for name, value in sent.items() if name not in _PARAMETERS and name != "messages"}
+    fields, extra = told_apart(sent, _PARAMETERS, "messages")
     return Request(messages=sent["messages"], fields=fields, extra=extra, **fields | as_tools(fields))
 
 

@@ -20,9 +20,9 @@ from mserve.events import (
     Usage,
 )
 from mserve.protocols.base import Asked, Envelope, encode_error
-from mserve.protocols.framing import DONE, frame, one_line, quoted
+from mserve.protocols.framing import frame, framed, one_line, quoted
 from mserve.protocols.stream_options import includes_usage
-from mserve.protocols.usage import token_usage
+from mserve.protocols.usage import ending
 from mserve.request import Request
 from mserve.transcript import total
 
@@ -72,10 +72,8 @@ class ChunkEncoder:
 
     def close(self) -> bytes:
         """Give the usage, where it was asked for and is known, and the end of the stream."""
-        usage = token_usage(choice.usage for choice in self._choices)
-        if usage is None or self._failed or not self._include_usage:
-            return DONE
-        return frame(msgspec.structs.replace(self._chunk, usage=usage)) + DONE
+        told = self._include_usage and not self._failed
+        return ending(self._chunk, (choice.usage for choice in self._choices), told=told)
 
     def _roles(self, choice: int) -> bytes:
         """Begin the choices up to one that says its first word: openai-python fails where they begin out of order."""
@@ -141,7 +139,7 @@ class _Choice:
                 self.usage = total(self.usage, event)
                 return b""
             case Failure():
-                return b"data: " + one_line(encode_error(event)) + b"\n\n"
+                return framed(encode_error(event))
             case _:
                 assert_never(event)
 

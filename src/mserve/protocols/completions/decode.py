@@ -6,8 +6,8 @@ import msgspec
 
 from mserve.errors import ClientError
 from mserve.options import Limits
-from mserve.protocols.base import Asked, asked, check_choices, check_stop, decode_object
-from mserve.protocols.misfit import misfit
+from mserve.protocols.base import Asked, asked, check_choices, check_stop, decode_object, told_apart
+from mserve.protocols.misfit import checked
 from mserve.protocols.stream_options import check_stream_options
 from mserve.request import Parameters, Request
 
@@ -21,16 +21,13 @@ def decode(body: bytes, limits: Limits = Limits()) -> Asked:  # noqa: B008  # fr
     sent = decode_object(body)
     if isinstance(sent.get("prompt"), list):
         check_choices("prompt", len(sent["prompt"]), limits)
-    try:
-        checked = msgspec.convert(sent, CompletionRequest)
-    except msgspec.ValidationError as error:
-        raise misfit(str(error)) from error
-    check_stop(checked.stop)
-    check_stream_options(checked.stream_options)
-    if checked.best_of not in (None, checked.n or 1):
+    wanted = checked(sent, CompletionRequest)
+    check_stop(wanted.stop)
+    check_stream_options(wanted.stream_options)
+    if wanted.best_of not in (None, wanted.n or 1):
         raise ClientError("best_of: this server ranks no answers: it has to be what n is.", param="best_of")
-    several = asked([_request(prompt, sent) for prompt in _prompts(checked)], limits)
-    if not checked.echo:
+    several = asked(_requests(_prompts(wanted), sent), limits)
+    if not wanted.echo:
         return several
     return msgspec.structs.replace(several, echoes=tuple(run.messages[0]["content"] for run in several.runs))
 
@@ -45,9 +42,11 @@ def _prompts(body: CompletionRequest) -> list[str]:
     return texts
 
 
-def _request(prompt: str, sent: dict[str, Any]) -> Request:
-    fields = {name: value for name, value in sent.items() if name in _PARAMETERS and value is not None}
+def _requests(prompts: list[str], sent: dict[str, Any]) -> list[Request]:
+    fields, extra = told_apart(sent, _PARAMETERS, "prompt")
     if "logprobs" in fields:  # here it is the number of those beside each token
         fields |= {"logprobs": True, "top_logprobs": fields["logprobs"]}
-    extra = {name: value for name, value in sent.items() if name not in _PARAMETERS and name != "prompt"}
-    return Request(messages=[{"role": "user", "content": prompt}], fields=fields, extra=extra, **fields)
+    return [
+        Request(messages=[{"role": "user", "content": prompt}], fields=fields, extra=extra, **fields)
+        for prompt in prompts
+    ]

@@ -23,9 +23,9 @@ from mserve.events import (
     Usage,
 )
 from mserve.protocols.base import Asked, Envelope, encode_error
-from mserve.protocols.framing import DONE, frame, one_line
+from mserve.protocols.framing import frame, framed
 from mserve.protocols.stream_options import includes_usage
-from mserve.protocols.usage import token_usage
+from mserve.protocols.usage import ending, token_usage
 from mserve.transcript import Reply, starts, total
 
 from .schema import Completion, CompletionChoice, CompletionLogprobs, Reason
@@ -58,17 +58,15 @@ class CompletionEncoder:
         for event in events:
             if isinstance(event, Failure):
                 self._failed = True  # an error is the last word
-                frames.append(b"data: " + one_line(encode_error(event)) + b"\n\n")
+                frames.append(framed(encode_error(event)))
             else:
                 frames += [self._frame(piece) for piece in self._choices[choice].pieces(event)]
         return b"".join(frames)
 
     def close(self) -> bytes:
         """Give the usage, where it was asked for and is known, and the end of the stream."""
-        usage = token_usage(choice.usage for choice in self._choices)
-        if usage is None or self._failed or not self._include_usage:
-            return DONE
-        return frame(msgspec.structs.replace(self._completion, usage=usage)) + DONE
+        told = self._include_usage and not self._failed
+        return ending(self._completion, (choice.usage for choice in self._choices), told=told)
 
     def _frame(self, choice: CompletionChoice) -> bytes:
         return frame(msgspec.structs.replace(self._completion, choices=[choice]))
