@@ -40,7 +40,7 @@ async def take(reader: Reader) -> list[RunEvent]:
     """Give what a reader has not had, once there is something."""
     async with asyncio.timeout(LIMIT):
         while not (events := reader.take()) and not reader.ended:
-            await reader.bell.wait(None)
+            await reader.bell.wait()
     return events
 
 

@@ -1,4 +1,5 @@
 import asyncio
+import math
 from collections.abc import AsyncIterator
 
 import pytest
@@ -124,24 +125,33 @@ async def test_a_reader_that_leaves_makes_room() -> None:
 async def test_a_bell_is_waited_for_until_somebody_rings_it_or_its_time_is_up() -> None:
     bell, clock = Bell(), asyncio.get_running_loop().time
     started = clock()
-    await bell.wait(0.05)
+    await bell.wait(clock() + 0.05)
     assert 0.04 < clock() - started < 1
-    for seconds in (None, 60):
+    for until in (math.inf, clock() + 60):
         asyncio.get_running_loop().call_soon(bell.ring)
         async with asyncio.timeout(LIMIT):
-            await bell.wait(seconds)
+            await bell.wait(until)
     bell.ring()  # nobody waits, and nobody hears it later
     bell.ring()
-    waiting = asyncio.create_task(bell.wait(0.02))
+    waiting = asyncio.create_task(bell.wait(clock() + 0.02))  # sooner than the 60 s that the timer was set for
     await asyncio.sleep(0)
     bell.ring()
     await waiting
-    waiting = asyncio.create_task(bell.wait(None))
+    waiting = asyncio.create_task(bell.wait())
     await asyncio.sleep(0.04)  # the time of the one before is not this one's
     assert not waiting.done()
     bell.ring()
     bell.ring()
     await waiting
+    bell.ring()
+    started = clock()
+    first = asyncio.create_task(bell.wait(started + 0.02))
+    await asyncio.sleep(0)
+    bell.ring()
+    await first
+    await bell.wait(started + 0.06)  # though a timer is set for earlier
+    assert 0.055 < clock() - started < 1
+    bell.end()
 
 
 async def test_a_reader_takes_only_what_it_has_not_had() -> None:

@@ -34,6 +34,8 @@ def test_the_document_names_what_is_served(document: Any, address: str) -> None:
         "/v1/models",
         "/v1/models/{model}",
         "/health",
+        "/health/live",
+        "/health/ready",
         "/openapi.json",
     }
     for path, methods in document["paths"].items():

@@ -1,5 +1,6 @@
 """The runs that answer one request, each of them one choice of its reply, read as one. Knows no HTTP and no wire."""
 
+import math
 from collections.abc import Sequence
 
 from mserve.events import Failure, RunEvent, Usage
@@ -23,16 +24,20 @@ class Choices:
     @property
     def ended(self) -> bool:
         """Tell whether all was read, and nothing more will come."""
-        return self.failure is not None or all(reader.ended for reader in self._readers)
+        if self.failure is None:
+            for reader in self._readers:
+                if not reader.ended:
+                    return False
+        return True
 
-    async def take(self, timeout: float | None = None) -> list[Batch]:  # noqa: ASYNC109  # a timer, no cancel scope
+    async def take(self, until: float = math.inf) -> list[Batch]:
         """Give all events that were not read yet, by choice, waiting for one where there is none.
 
-        The list is empty once all has ended, after `timeout` seconds, and when somebody calls `wake`.
+        The list is empty once all has ended, from a time of the loop's clock on, and when somebody calls `wake`.
         """
         batches = self._ready()
         if not batches and not self.ended:
-            await self._bell.wait(timeout)
+            await self._bell.wait(until)
             batches = self._ready()
         return batches
 
@@ -45,6 +50,7 @@ class Choices:
         readers, self._readers = self._readers, []
         for reader in readers:
             reader.close()
+        self._bell.end()
 
     def _ready(self) -> list[Batch]:
         batches: list[Batch] = []

@@ -1,6 +1,7 @@
 """The events of one run, numbered from 0, and the readers that follow them. Bounded: whoever writes waits for room."""
 
 import asyncio
+import math
 from collections.abc import Callable
 
 from mserve.events import AudioDelta, ReasoningDelta, RefusalDelta, RunEvent, TextDelta, ToolCallDelta
@@ -15,7 +16,9 @@ class Log:
         self._limits = limits
         self._on_abandoned = on_abandoned
         self._events: list[RunEvent] = []
-        self._first = 0  # the number of the first event that is still here
+        # The place of the first event that is still here, which is that of the slowest reader: its number, and the
+        # characters before it. Numbers, and no `Place`, since this is what each token costs.
+        self._first = self._first_char = 0
         self._chars = 0  # in all events so far, dropped ones too
         self._readers: list[Reader] = []
         self._room: asyncio.Future[None] | None = None
@@ -48,8 +51,7 @@ class Log:
 
     def reader(self, bell: "Bell | None" = None) -> "Reader":
         """Follow the log from the first event that is still here; who follows several gives them one bell."""
-        chars = sum(map(length, self._events))
-        reader = Reader(self, (self._first, self._chars - chars), bell or Bell())
+        reader = Reader(self, (self._first, self._first_char), bell or Bell())
         self._readers.append(reader)
         return reader
 
@@ -59,9 +61,10 @@ class Log:
 
     def passed(self) -> None:
         """Drop what every reader has passed, and let the writer go on."""
-        lowest, _ = min((reader.place for reader in self._readers), default=self.end)
-        del self._events[: lowest - self._first]
-        self._first = lowest
+        places = [reader.place for reader in self._readers]
+        slowest = places[0] if len(places) == 1 else min(places, default=self.end)
+        del self._events[: slowest[0] - self._first]
+        self._first, self._first_char = slowest
         if self._room is not None and not self._room.done():
             self._room.set_result(None)
 
@@ -76,11 +79,8 @@ class Log:
     @property
     def is_full(self) -> bool:
         """Tell whether who writes has to wait for `room`."""
-        if not self._readers:
-            return False
-        number, chars = min(reader.place for reader in self._readers)
-        last, all_chars = self.end
-        return last - number >= self._limits.log_events or all_chars - chars >= self._limits.log_chars
+        lag = len(self._events) >= self._limits.log_events or self._chars - self._first_char >= self._limits.log_chars
+        return lag and bool(self._readers)
 
     def _wake(self) -> None:
         for reader in self._readers:
@@ -92,27 +92,46 @@ Place = tuple[int, int]
 
 
 class Bell:
-    """Rings when a log has news: what one task waits by, for one log or for several."""
+    """Rings when a log has news: what one task waits by, for one log or for several. Whoever has one ends it."""
 
     def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
         self._news: asyncio.Future[None] | None = None
+        self._due = math.inf
+        self._timer: asyncio.TimerHandle | None = None
 
     def ring(self) -> None:
         """Let who waits go on. Nobody hears it later."""
         if self._news is not None and not self._news.done():
             self._news.set_result(None)
 
-    async def wait(self, timeout: float | None) -> None:  # noqa: ASYNC109  # a timer, no cancel scope
-        """Wait for the next ring, at most so many seconds."""
-        loop = asyncio.get_running_loop()
-        self._news = loop.create_future()
-        timer = loop.call_later(timeout, self.ring) if timeout is not None else None
+    async def wait(self, until: float = math.inf) -> None:
+        """Wait for the next ring, at most until a time of the loop's clock."""
+        self._due = until
+        # One timer serves many waits: each token is one, and most of them end long before they are due.
+        if until < math.inf and (self._timer is None or until < self._timer.when()):
+            self._set(until)
+        self._news = self._loop.create_future()
         try:
             await self._news
         finally:
             self._news = None
-            if timer is not None:
-                timer.cancel()
+
+    def end(self) -> None:
+        """Ring no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _set(self, due: float) -> None:
+        self.end()
+        self._timer = self._loop.call_at(due, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._due <= self._loop.time():
+            self.ring()
+        elif self._due < math.inf:
+            self._set(self._due)
 
 
 class Reader:
@@ -130,10 +149,10 @@ class Reader:
 
     def take(self) -> list[RunEvent]:
         """Give all events that this reader has not had."""
-        if self.place == self._log.end:
-            return []
-        events, self.place = self._log.after(self.place), self._log.end
-        self._log.passed()
+        events = self._log.after(self.place)
+        if events:
+            self.place = self._log.end
+            self._log.passed()
         return events
 
     def close(self) -> None:
@@ -143,6 +162,8 @@ class Reader:
 
 def length(event: RunEvent) -> int:
     """Count the characters of an event's text, and the bytes of its sound."""
+    if type(event) is TextDelta:  # nearly always, and much quicker to see
+        return len(event.text)
     if isinstance(event, TextDelta | ReasoningDelta | RefusalDelta):
         return len(event.text)
     if isinstance(event, AudioDelta):

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Protocol
 
 from mserve.errors import InvalidOutputError
@@ -263,18 +263,17 @@ def _go_on() -> None:
     """Let a run go on that nobody listens to."""
 
 
-def _pieces(event: Event) -> Iterator[Event]:
+def _pieces(event: Event) -> Iterable[Event]:
     """Cut an event whose text is larger than a frame should be; no code point is longer than four bytes."""
     if length(event) * 4 <= PIECE:
-        yield event
-    elif isinstance(event, ToolCallDelta):
-        yield from (ToolCallDelta(event.id, piece) for piece in _cut(event.arguments))
-    elif isinstance(event, TextDelta) and not event.logprobs:
-        yield from map(TextDelta, _cut(event.text))
-    elif isinstance(event, ReasoningDelta | RefusalDelta):
-        yield from map(type(event), _cut(event.text))
-    else:
-        yield event  # sound, and a text that its tokens belong to
+        return (event,)
+    if isinstance(event, ToolCallDelta):
+        return (ToolCallDelta(event.id, piece) for piece in _cut(event.arguments))
+    if isinstance(event, TextDelta) and not event.logprobs:
+        return map(TextDelta, _cut(event.text))
+    if isinstance(event, ReasoningDelta | RefusalDelta):
+        return map(type(event), _cut(event.text))
+    return (event,)  # sound, and a text that its tokens belong to
 
 
 def _cut(text: str) -> list[str]:

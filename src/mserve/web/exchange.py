@@ -127,8 +127,8 @@ class _Exchange:
         """Wait for the first event that a client can see, at most until a time of the loop's clock."""
         batches: list[Batch] = []
         loop = asyncio.get_running_loop()
-        while is_silent(batches) and not self._is_over() and (left := until - loop.time()) > 0:
-            batches += await self._choices.take(left)
+        while is_silent(batches) and not self._is_over() and loop.time() < until:
+            batches += await self._choices.take(until)
         return batches
 
     async def _pump(self, batches: list[Batch], ping: float) -> None:
@@ -144,7 +144,7 @@ class _Exchange:
             if frames:
                 await self._send({"type": "http.response.body", "body": frames, "more_body": True})
                 due = clock() + ping
-            batches = await self._choices.take(due - clock())
+            batches = await self._choices.take(due)
         if not self._left:
             frames = _frames(encoder, batches)
             if frames:
