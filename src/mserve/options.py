@@ -17,6 +17,8 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Messages of a conversation."""
     max_depth: int = 128
     """Objects and arrays inside one another, in a request's body."""
+    max_values: int = 500_000
+    """Values in a request's body, those in objects and arrays too."""
     runs: int = 1000
     """Runs at once, of all programs; further ones wait."""
     queue: int = 1000

@@ -81,8 +81,9 @@ OTHERS = Settings(
     allowed_origins=("https://a.example", "http://b:1"), alias=("x=a", "y=b"), reasoning_format="think", max_n=3,
     strict_model=True, api_key=("a:b", "c"), api_key_file="k", auth=False,
     allowed_hosts=("h",), ssl_certfile="c", ssl_keyfile="k", ssl_keyfile_password="p",
-    max_messages=4, max_depth=5, max_runs=6, max_queue=7, max_threads=8, queue_timeout=9.5, first_event_timeout=10.5,
-    event_timeout=11.5, run_timeout=12.5, judge_timeout=13.5, on_disconnect="finish", log_format="json", metrics=False,
+    max_messages=4, max_depth=5, max_values=55, max_runs=6, max_queue=7, max_threads=8, queue_timeout=9.5,
+    first_event_timeout=10.5, event_timeout=11.5, run_timeout=12.5, judge_timeout=13.5,
+    on_disconnect="finish", log_format="json", metrics=False,
     block_warning=14.5, drain_delay=15.5, max_header_size=16, header_timeout=17.5, body_timeout=18.5,
     timeout_keep_alive=19, limit_connections=20,
 )  # fmt: skip

@@ -27,6 +27,7 @@ _RANGES = {
     "max_body": (1, sys.maxsize),
     "max_messages": (1, sys.maxsize),
     "max_depth": (1, 900),  # Python's own limit is not far behind
+    "max_values": (1, sys.maxsize),
     "max_runs": (1, sys.maxsize),
     "max_queue": (0, sys.maxsize),
     "max_threads": (1, 10_000),
@@ -109,6 +110,8 @@ class Settings:
         The most messages of a conversation.
     max_depth
         How deep objects and arrays may lie in one another, in a request's body.
+    max_values
+        The most values of a request's body, those in objects and arrays too.
     max_runs
         Runs at once, of all programs; further ones wait for their turn.
     max_queue
@@ -174,6 +177,7 @@ class Settings:
     max_body: int = 32 * MIB
     max_messages: int = 10_000
     max_depth: int = 128
+    max_values: int = 500_000
     max_runs: int = 1000
     max_queue: int = 1000
     max_threads: int = 128
@@ -225,6 +229,7 @@ class Settings:
             max_body=self.max_body,
             max_messages=self.max_messages,
             max_depth=self.max_depth,
+            max_values=self.max_values,
             runs=self.max_runs,
             queue=self.max_queue,
             threads=self.max_threads,

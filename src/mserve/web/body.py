@@ -1,14 +1,9 @@
 """Reads a request's body: refuses what is not declared JSON or too large, before it is read where that is known."""
 
-import re
-
 from starlette.datastructures import Headers
 from starlette.types import Receive
 
 from mserve.errors import ClientError
-
-_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 
 
 class ClientLeft(Exception):  # noqa: N818  # no error: there is just nobody to answer
@@ -45,34 +40,6 @@ async def read_body(receive: Receive, max_body: int) -> bytes:
         pieces.append(piece)
         if not message.get("more_body", False):
             return b"".join(pieces)
-
-
-def check_depth(body: bytes, most: int) -> None:
-    """Refuse a body whose objects and arrays lie deeper in one another: `ClientError`. Brackets in texts count too."""
-    brackets = body.translate(None, _NO_BRACKETS)
-    for _ in range(most):
-        if not brackets:
-            return
-        # The innermost pairs go, one level at a time.
-        shorter = brackets.replace(b"[]", b"").replace(b"{}", b"")
-        if len(shorter) == len(brackets):
-            break
-        brackets = shorter
-    if brackets and _depth(body) > most:
-        raise ClientError(f"The request body is nested more than {most} levels deep.", code="invalid_json")
-
-
-def _depth(body: bytes) -> int:
-    """Count the levels exactly, without the brackets that stand in texts."""
-    level = deepest = 0
-    for found in _TOKEN.finditer(body):
-        token = found[0]
-        if token in b"[{":
-            level += 1
-            deepest = max(deepest, level)
-        elif token in b"]}":
-            level -= 1
-    return deepest
 
 
 def _too_large(max_body: int) -> ClientError:

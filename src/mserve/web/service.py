@@ -15,12 +15,12 @@ from mserve.runs.active import ActiveRuns
 from mserve.runs.choices import Choices
 from mserve.runs.run import Run
 
-from .body import check_depth
 from .lifespan import Lifespans
 from .metrics import Metrics
 from .record import current
 from .shape import check_shape
 from .spread import Spread
+from .structure import check_structure
 from .wishes import Wishes
 
 _LONGEST_NAME = 100
@@ -67,7 +67,7 @@ class Service:
 
     def admit(self, wire: Wire, body: bytes) -> Admitted:
         """Read a request, and choose its program and its judge; `ClientError` for one that is not served."""
-        check_depth(body, self.options.limits.max_depth)
+        check_structure(body, self.options.limits)
         asked = wire.decode(body, self.options.limits)
         if (record := current.get(None)) is not None:
             record.request = asked.request
