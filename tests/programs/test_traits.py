@@ -111,3 +111,20 @@ def test_what_is_no_decision_is_refused_where_it_is_written() -> None:
         served(check_ouput=False)  # type: ignore[call-arg]  # a typo
     with pytest.raises(TypeError):
         served(marked)  # type: ignore[arg-type, call-arg]  # without its parentheses
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ({"on_disconnect": "stop"}, "on_disconnect is one of cancel, finish, not 'stop'"),
+        ({"max_runs": 0}, "max_runs is a number from 1 on, and max_queue one from 0 on"),
+        ({"max_queue": -1}, "max_runs is a number from 1 on, and max_queue one from 0 on"),
+    ],
+)
+def test_what_makes_no_sense_is_told_to_who_decides_it(said: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ValueError, match=f"^{reason}$"):
+        served(**said)
+
+
+def test_a_program_may_have_no_queue_at_all() -> None:
+    assert traits_of(served(max_runs=1, max_queue=0)(lambda: "")) == Traits(max_runs=1, max_queue=0)

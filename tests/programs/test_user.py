@@ -148,3 +148,8 @@ def test_the_given_lifespan_stands_in_where_a_program_has_none(tmp_path: Path, m
     assert (own.lifespan is not opens, none.lifespan is opens) == (True, True)
     assert load(path)[0].lifespan is own.lifespan
     assert load(plain)[0].lifespan is None
+
+
+def test_a_callable_of_no_module_that_can_be_found_is_served_beside_others() -> None:
+    lost = type("Lost", (Plain,), {"__module__": "nowhere"})
+    assert [program.name for program in load(lost(), plain)] == ["Lost", "plain"]

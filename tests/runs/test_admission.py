@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mserve.errors import ClientError
+from mserve.events import Failure
+from mserve.options import Limits, Options, Times
+from mserve.programs.user import load
+from mserve.request import Request
+from mserve.runs.active import ActiveRuns
 from mserve.runs.admission import Admission, Gate, Turn
+from runs.running import LIMIT, no_state, read_all
 
 SERVER = Gate("The server", 2, 2)
 ONE = Gate("The program one", 1, 1)
@@ -88,3 +94,22 @@ def test_no_gate_is_ever_overfull_and_nobody_waits_who_could_run(steps: list[tup
         assert admission.queued == len(waiting)
         for turn in waiting:
             assert any(held[gate.name] == gate.capacity for gate in turn.gates)
+
+
+async def test_a_run_whose_turn_does_not_come_in_time_fails_and_leaves_the_queue() -> None:
+    began: list[str] = []
+
+    async def program(prompt: str) -> None:
+        began.append(prompt)
+        await asyncio.Event().wait()
+
+    runs = ActiveRuns(Options(limits=Limits(runs=1), times=Times(queue=0.05)))
+    (program_,) = load(program)
+    requests = [Request(messages=[{"role": "user", "content": name}]) for name in ("first", "second")]
+    first, second = runs.start(program_, requests, headers={}, state=no_state)
+    assert await asyncio.wait_for(read_all(second), LIMIT) == [
+        Failure(503, "The server is busy: it was not your turn for 0.05 s.", "overloaded")
+    ]
+    assert (runs.active, runs.queued, began) == (1, 0, ["first"])
+    first.cancel()
+    await read_all(first)

@@ -123,7 +123,7 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("at_once")
 def test_a_file_is_read_again_when_it_changes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, "mserve")
     file = tmp_path / "keys"
     file.write_text(GOOD)
     keys = Keys([line_of("given", "givens")], str(file))
@@ -162,7 +162,7 @@ def test_a_file_that_breaks_keeps_the_last_keys_and_is_told_once(
         f"the file of keys {file}, line 2: not NAME:HASH, as `mserve key NAME` gives it{rest}",
     ]
     file.write_text(GOOD)  # what counted all the while
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, "mserve")
     assert keys.name_of(b"sesame") == "alice"
     file.unlink()
     keys.name_of(b"sesame")
