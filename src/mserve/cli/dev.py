@@ -2,38 +2,26 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
 from rich.text import Text
 
 from mserve.server.config import Settings
 from mserve.server.supervised import Failed, Ready
 from mserve.server.supervisor import Edited, Supervisor, Told
 
+from .arguments import HowToServe, Names, Program
 from .failure import errors, told, told_in_words
 from .screen import console, show_serving
 
 
 def dev(
-    *programs: str,
-    name: Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)] = (),
-    settings: Annotated[Settings, Parameter(name="*", negative_iterable=())] = Settings(),  # noqa: B008  # frozen
+    *programs: Program,
+    names: Names = (),
+    settings: HowToServe = Settings(),  # noqa: B008  # frozen
 ) -> None:
-    """Serve programs while you write them: each edit is served as soon as it works, and no request is lost.
-
-    Parameters
-    ----------
-    programs
-        Python files with a serve() function (file.py, file.py:name), or module:name.
-    name
-        What clients write as the model; for the programs in order.
-    settings
-        How to serve.
-
-    """
+    """Serve programs while you write them: each edit is served as soon as it works, and no request is lost."""
     with told_in_words():
-        Supervisor(programs, name, settings, _Screen().show).run()
+        Supervisor(programs, names, settings, _Screen().show).run()
 
 
 class _Screen:
