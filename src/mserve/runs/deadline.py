@@ -33,7 +33,7 @@ class Deadline:
         self._since = self._clock()
         if not self._heard:
             self._heard = True
-            self.stop()  # which was set for another patience
+            self._disarm()  # which was set for another patience
             self._arm()
 
     def held(self) -> None:
@@ -41,7 +41,11 @@ class Deadline:
         self._since = float("inf")
 
     def stop(self) -> None:
-        """Count no more."""
+        """Count no more, and let go of who would be told: a run that holds itself is not freed when it ends."""
+        self._disarm()
+        self._expire = _nobody
+
+    def _disarm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
 
@@ -62,6 +66,10 @@ class Deadline:
             self._expire(_failure(f"The program {what} for {self._patience():g} s."))
         else:
             self._arm()
+
+
+def _nobody(_failure: Failure) -> None:
+    pass
 
 
 def _failure(message: str) -> Failure:

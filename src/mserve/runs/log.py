@@ -39,8 +39,9 @@ class Log:
             self._wake()
 
     def close(self) -> None:
-        """Say that nothing more will come."""
+        """Say that nothing more will come. Nobody has to hear any more that the log is abandoned."""
         self.closed = True
+        self._on_abandoned = _nobody  # a run that holds itself, through its log, is not freed when it ends
         self._wake()
 
     async def room(self) -> None:
@@ -85,6 +86,10 @@ class Log:
     def _wake(self) -> None:
         for reader in self._readers:
             reader.bell.ring()
+
+
+def _nobody() -> None:
+    pass
 
 
 Place = tuple[int, int]

@@ -141,10 +141,10 @@ class Run:
             if await self._may_begin():
                 self._deadline.start()
                 await self._iterate()
-        except BaseException as error:
-            if isinstance(error, asyncio.CancelledError) and self._cancelled.is_set():
-                raise
-            # Whatever else a program raises, SystemExit too, ends its own run and nothing more.
+        except asyncio.CancelledError as error:
+            # It ends here: a task keeps one that leaves it, and by its traceback the run, which is not freed then.
+            self._fail(CANCELLED if self._cancelled.is_set() else failure_of(error, self._program.name))
+        except BaseException as error:  # noqa: BLE001  # even SystemExit ends its own run and nothing more
             self._fail(failure_of(error, self._program.name))
 
     async def _may_begin(self) -> bool:
@@ -254,7 +254,7 @@ class Run:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._deadline.stop()
         self._turn.end()
-        if task.cancelled():
+        if task.cancelled():  # before its first step
             self._fail(CANCELLED)
         self._log.close()
 
