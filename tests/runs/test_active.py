@@ -1,6 +1,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import pytest
+
 from mserve.events import Failure
 from mserve.options import Options, Times
 from mserve.programs.user import load
@@ -27,10 +29,12 @@ async def test_closing_the_active_runs_closes_every_program() -> None:
     assert all([isinstance((await take(reader))[-1], Failure) for reader in readers])  # they await
 
 
-async def test_closing_the_active_runs_gives_up_on_a_program_that_does_not_end() -> None:
+async def test_closing_the_active_runs_gives_up_on_a_program_that_does_not_end(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     released = asyncio.Event()
 
-    async def program() -> AsyncIterator[str]:
+    async def deaf() -> AsyncIterator[str]:
         yield "a"
         while not released.is_set():
             try:
@@ -39,11 +43,12 @@ async def test_closing_the_active_runs_gives_up_on_a_program_that_does_not_end()
                 continue
 
     runs = ActiveRuns(Options(times=Times(shutdown=0.05)))
-    run = runs.start(load(program)[0], [REQUEST], headers={}, state=no_state)[0]
+    run = runs.start(load(deaf)[0], [REQUEST], headers={}, state=no_state)[0]
     await take(run.reader())
     async with asyncio.timeout(LIMIT):
         await runs.close()
     assert not run.task.done()
+    assert "program deaf does not end" in caplog.text
     released.set()
     await asyncio.wait([run.task])
 

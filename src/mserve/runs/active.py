@@ -1,7 +1,6 @@
 """The runs of one app: starts them, and ends them all when the app ends."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
@@ -11,8 +10,6 @@ from mserve.request import Request
 
 from .admission import Admission, Gate
 from .run import Judge, Run, State
-
-log = logging.getLogger("mserve")
 
 OnEnd = Callable[[str, Run], None]
 """Told each run that has ended, after its program's name."""
@@ -92,7 +89,6 @@ class ActiveRuns:
         await _wait([*self._tasks], _CLOSING)
         late, self._tasks = self._tasks, {}
         for run in late.values():
-            log.warning("a program does not end though its run was cancelled: it is left behind")
             run.give_up()
 
 

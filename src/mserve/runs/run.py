@@ -132,6 +132,7 @@ class Run:
 
     def give_up(self) -> None:
         """Tell the readers of a cancelled run that it ended, though its program does not, and leave that behind."""
+        log.warning("program %s does not end though its run was cancelled: it is left behind", self._program.name)
         self._fail(CANCELLED)
         self._log.close()
         self.task.cancel()
