@@ -5,7 +5,6 @@ The only place that touches the inside of uvicorn's protocol: a test says which 
 
 import asyncio
 from collections.abc import Callable
-from enum import Enum, auto
 from typing import Any
 
 import httptools
@@ -16,6 +15,7 @@ from mserve.events import Failure
 from .alarm import Alarm
 from .limits import Rules, Shared
 from .refusal import NO_HTTP, answer, too_large, too_many, too_slow
+from .stages import Stage, Wait
 
 _LINGER = 2.0
 """Seconds in which a refused client may read why, though it still sends: closing at once would take that away."""
@@ -25,27 +25,6 @@ _FIRST_LINE = 64
 """Bytes of a head that the parser never tells of: the method, the version, what ends lines."""
 _PIPELINE = 32
 """Requests that a client may send ahead of its answers: each costs memory before it is answered."""
-
-
-class _Stage(Enum):
-    """Where the client is in what it sends."""
-
-    NEW = auto()  # it has not said a word yet
-    HEAD = auto()
-    BODY = auto()
-    WHOLE = auto()  # a request is complete, and the next has not begun
-    OVER = auto()  # whatever it sends is not looked at
-
-
-class _Wait(Enum):
-    """What a connection waits for, and so for how long."""
-
-    HEAD = auto()
-    BODY = auto()
-    REST = auto()  # of a body that was answered already
-    ANSWER = auto()
-    REQUEST = auto()
-    END = auto()
 
 
 class _Outlet:
@@ -64,7 +43,7 @@ class Connection(HttpToolsProtocol):
         super().__init__(server_state=server_state, **rest)
         self._rules = rules
         self._shared = server_state
-        self._stage = _Stage.NEW
+        self._stage = Stage.NEW
         self._head = 0  # bytes of this head, or of this body's trailers, that the parser told of
         self._fed = 0  # bytes since the parser last told of anything: it may keep them
         self._news = 0  # counts what the parser tells of
@@ -72,14 +51,14 @@ class Connection(HttpToolsProtocol):
         self._upgrades = False
         self._words: bytes | None = None  # what is said at the end, after all that was to be answered
         self._has_hung_up = False
-        self._waiting: _Wait | None = None
+        self._waiting: Wait | None = None
         self._alarm = Alarm(self.loop, self._ring, lambda: self.flow.read_paused)
         self._outlet: _Outlet
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing of a request is under way."""
-        return self._stage is _Stage.NEW or self._wait() in (_Wait.REQUEST, _Wait.END)
+        return self._stage is Stage.NEW or self._wait() in (Wait.REQUEST, Wait.END)
 
     # What the loop tells.
 
@@ -99,7 +78,7 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse, and refuse what is too large or no HTTP."""
-        if self._stage is _Stage.OVER:
+        if self._stage is Stage.OVER:
             return
         news = self._news
         try:
@@ -118,7 +97,7 @@ class Connection(HttpToolsProtocol):
             self.transport.abort()
         elif self.is_idle:
             self.transport.close()
-        elif self._stage is not _Stage.HEAD:
+        elif self._stage is not Stage.HEAD:
             self.cycle.keep_alive = False
 
     # What the parser tells.
@@ -126,7 +105,7 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin a request."""
         super().on_message_begin()
-        self._stage = _Stage.HEAD
+        self._stage = Stage.HEAD
         self._head = 0
         self._news += 1
 
@@ -138,7 +117,7 @@ class Connection(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header; one that follows the body is nobody's, since the others have been read by then."""
         self._count(len(name) + len(value) + len(": \r\n"))
-        if self._stage is _Stage.HEAD:
+        if self._stage is Stage.HEAD:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
@@ -152,7 +131,7 @@ class Connection(HttpToolsProtocol):
         self.cycle.transport = self._outlet  # type: ignore[assignment]  # all that it uses of a transport
         if self._shared.is_draining:
             self.cycle.keep_alive = False
-        self._stage = _Stage.BODY
+        self._stage = Stage.BODY
         self._head = 0
         self._news += 1
 
@@ -165,7 +144,7 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """End a request."""
         if not self._upgrades:
-            self._stage = _Stage.WHOLE
+            self._stage = Stage.WHOLE
             self._news += 1
             super().on_message_complete()
 
@@ -178,16 +157,16 @@ class Connection(HttpToolsProtocol):
         was_last = not self.pipeline
         super().on_response_complete()
         self._unset_keepalive_if_required()  # there is one timer, and it is ours
-        if was_last and self._stage is _Stage.OVER:
+        if was_last and self._stage is Stage.OVER:
             self._hang_up()
         self._settle()
 
     def _close(self) -> None:
         """Close after an answer that is the last one."""
-        if self._stage is _Stage.WHOLE or self.transport.is_closing():
+        if self._stage is Stage.WHOLE or self.transport.is_closing():
             self.transport.close()
         else:
-            self._stage = _Stage.OVER
+            self._stage = Stage.OVER
             self._hang_up()
 
     # Parsing.
@@ -214,9 +193,9 @@ class Connection(HttpToolsProtocol):
 
     def _refuse(self, failure: Failure) -> None:
         """Answer what was asked before, then say this, and end."""
-        unread = self.cycle if self._stage is _Stage.BODY else None
+        unread = self.cycle if self._stage is Stage.BODY else None
         is_answering = self._is_answering()
-        self._stage = _Stage.OVER
+        self._stage = Stage.OVER
         self._words = answer(failure, self.server_state.default_headers)
         if unread is not None:
             is_answering = bool(self.pipeline)
@@ -248,16 +227,16 @@ class Connection(HttpToolsProtocol):
     def _is_answering(self) -> bool:
         return bool(self.cycle) and not self.cycle.response_complete
 
-    def _wait(self) -> _Wait:
+    def _wait(self) -> Wait:
         match self._stage:
-            case _Stage.NEW | _Stage.HEAD:
-                return _Wait.HEAD
-            case _Stage.BODY:
-                return _Wait.BODY if self._is_answering() else _Wait.REST
-            case _Stage.WHOLE:
-                return _Wait.ANSWER if self._is_answering() else _Wait.REQUEST
+            case Stage.NEW | Stage.HEAD:
+                return Wait.HEAD
+            case Stage.BODY:
+                return Wait.BODY if self._is_answering() else Wait.REST
+            case Stage.WHOLE:
+                return Wait.ANSWER if self._is_answering() else Wait.REQUEST
             case _:
-                return _Wait.END if self._has_hung_up else _Wait.ANSWER
+                return Wait.END if self._has_hung_up else Wait.ANSWER
 
     def _settle(self) -> None:
         """Set the alarm for what the connection waits for now."""
@@ -266,26 +245,26 @@ class Connection(HttpToolsProtocol):
             return
         self._waiting = waiting
         match waiting:
-            case _Wait.HEAD:
+            case Wait.HEAD:
                 self._alarm.set(self._rules.header_timeout)
-            case _Wait.BODY:
+            case Wait.BODY:
                 self._alarm.set(self._rules.body_timeout, _BODY_IN_ALL * self._rules.body_timeout)
-            case _Wait.REST:
+            case Wait.REST:
                 self._alarm.set(self._rules.body_timeout, self._rules.body_timeout)
-            case _Wait.REQUEST:
+            case Wait.REQUEST:
                 self._alarm.set(self.timeout_keep_alive)
-            case _Wait.END:
+            case Wait.END:
                 self._alarm.set(_LINGER)
             case _:
                 self._alarm.stop()
 
     def _ring(self) -> None:
         match self._waiting:
-            case _Wait.HEAD if self._stage is _Stage.HEAD:
+            case Wait.HEAD if self._stage is Stage.HEAD:
                 self._refuse(too_slow("head", self._rules.header_timeout))
-            case _Wait.BODY:
+            case Wait.BODY:
                 self._refuse(too_slow("body", self._rules.body_timeout))
-            case _Wait.END:
+            case Wait.END:
                 self.transport.abort()
             case _:
                 self.transport.close()
