@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from mserve.events import Failure
 
@@ -23,6 +24,8 @@ _BODY_IN_ALL = 20
 """Times the longest pause that a body gets in all: else a byte in each pause would hold a connection for good."""
 _FIRST_LINE = 64
 """Bytes of a head that the parser never tells of: the method, the version, what ends lines."""
+_AHEAD = 8
+"""Requests that were sent ahead until no more is read: then it is not seen either whether their client leaves."""
 _PIPELINE = 32
 """Requests that a client may send ahead of its answers: each costs memory before it is answered."""
 
@@ -44,6 +47,7 @@ class Connection(HttpToolsProtocol):
         self._rules = rules
         self._shared = server_state
         self._stage = Stage.NEW
+        self._answered: RequestResponseCycle | None = None  # `cycle` is the last that was asked, maybe far ahead
         self._head = 0  # bytes of this head, or of this body's trailers, that the parser told of
         self._fed = 0  # bytes since the parser last told of anything: it may keep them
         self._news = 0  # counts what the parser tells of
@@ -71,9 +75,12 @@ class Connection(HttpToolsProtocol):
         self._settle()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End. What would hold this object and its last answer together is let go."""
+        """End, and tell whoever answers. What would hold this object and its last answer together is let go."""
         self._alarm.end()
         self._outlet.close = self.transport.close
+        self.pipeline.clear()
+        if self._answered is not None:
+            _tell_that_it_left(self._answered)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -89,6 +96,8 @@ class Connection(HttpToolsProtocol):
             self._fed = 0 if self._news > news else self._fed + len(data)
             if self._fed > self._rules.max_header + _FIRST_LINE:
                 self._refuse(too_large(self._rules.max_header))
+        if self._is_far_ahead():
+            self.flow.pause_reading()
         self._settle()
 
     def shutdown(self) -> None:
@@ -128,6 +137,9 @@ class Connection(HttpToolsProtocol):
         if len(self.pipeline) == _PIPELINE:
             raise ValueError("too many requests at once")
         super().on_headers_complete()
+        self.flow.resume_reading()  # who sends ahead may leave before its answers, and only reading tells
+        if not self.pipeline:
+            self._answered = self.cycle
         self.cycle.transport = self._outlet  # type: ignore[assignment]  # all that it uses of a transport
         if self._shared.is_draining:
             self.cycle.keep_alive = False
@@ -155,6 +167,7 @@ class Connection(HttpToolsProtocol):
         if self._has_hung_up or self.transport.is_closing():
             return
         was_last = not self.pipeline
+        self._answered = None if was_last else self.pipeline[-1][0]
         super().on_response_complete()
         self._unset_keepalive_if_required()  # there is one timer, and it is ours
         if was_last and self._stage is Stage.OVER:
@@ -170,6 +183,9 @@ class Connection(HttpToolsProtocol):
             self._hang_up()
 
     # Parsing.
+
+    def _is_far_ahead(self) -> bool:
+        return len(self.pipeline) > _AHEAD or sum(len(cycle.body) for cycle, _ in self.pipeline) > HIGH_WATER_LIMIT
 
     def _feed(self, data: bytes) -> None:
         try:
@@ -203,12 +219,11 @@ class Connection(HttpToolsProtocol):
         if not is_answering:
             self._hang_up()
 
-    def _drop(self, unread: Any) -> None:
+    def _drop(self, unread: RequestResponseCycle) -> None:
         """Give up a request whose body will not be read: its program hears that the client left."""
         if self.pipeline:
             self.pipeline.popleft()
-        unread.disconnected = True
-        unread.message_event.set()
+        _tell_that_it_left(unread)
         if unread.response_started:
             self._words = None  # it has its answer, or a part of one
 
@@ -268,3 +283,8 @@ class Connection(HttpToolsProtocol):
                 self.transport.abort()
             case _:
                 self.transport.close()
+
+
+def _tell_that_it_left(cycle: RequestResponseCycle) -> None:
+    cycle.disconnected = True
+    cycle.message_event.set()
