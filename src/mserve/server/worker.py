@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from types import FrameType
 from typing import cast
 
@@ -60,10 +61,12 @@ class Worker(uvicorn.Server):
         self._app = app
         self._on_ready = on_ready
         self._drain_delay = settings.drain_delay
+        self._header_timeout = settings.header_timeout
         self._owns_process = False
         self._last_resort: threading.Timer | None = None
         self.server_state = self.shared = Shared(settings.limit_connections)
         self._was_cancelled = False
+        self.servers = []
         self._watchdog = Watchdog(settings.block_warning, app.lagged)
 
     def run_forever(self, sockets: list[socket.socket] | None = None) -> None:
@@ -102,7 +105,7 @@ class Worker(uvicorn.Server):
         """
         if not self.answers_early and not await self._opened():
             return
-        await super().startup(sockets)
+        await self._listen(sockets or [])
         try:
             is_open = await self._opened()
         except BaseException:
@@ -113,6 +116,24 @@ class Worker(uvicorn.Server):
             self._on_ready(self._base_url(sockets))
         else:
             self.force_exit = True  # who waits for it would wait in vain
+
+    async def _listen(self, sockets: Sequence[socket.socket]) -> None:
+        """Take connections, as uvicorn does. Of TLS it says nothing, and then a handshake may take a minute."""
+        config = self.config
+        protocol = cast("Callable[..., Connection]", config.http_protocol_class)
+        make = partial(protocol, config=config, server_state=self.server_state, app_state={})
+        seconds = self._header_timeout if config.is_ssl else None
+        for listener in sockets:
+            server = await asyncio.get_running_loop().create_server(
+                make,
+                sock=listener,
+                backlog=config.backlog,
+                ssl=config.ssl,
+                ssl_handshake_timeout=seconds,
+                ssl_shutdown_timeout=seconds,
+            )
+            self.servers.append(server)
+        self.started = True
 
     async def _opened(self) -> bool:
         """Open the app; False where a signal came first."""
