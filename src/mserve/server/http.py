@@ -4,8 +4,8 @@ The only place that touches the inside of uvicorn's protocol: a test says which 
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, MutableMapping
+from typing import Any, cast
 
 import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
@@ -53,7 +53,8 @@ class Connection(HttpToolsProtocol):
         self._news = 0  # counts what the parser tells of
         self._is_too_large = False
         self._upgrades = False
-        self._words: bytes | None = None  # what is said at the end, after all that was to be answered
+        self._refusal: Failure | None = None  # what is said at the end, after all that was to be answered
+        self._refused: MutableMapping[str, Any] | None = None  # the request that this is about, where the app has it
         self._has_hung_up = False
         self._waiting: Wait | None = None
         self._alarm = Alarm(self.loop, self._ring, lambda: self.flow.read_paused)
@@ -212,7 +213,7 @@ class Connection(HttpToolsProtocol):
         unread = self.cycle if self._stage is Stage.BODY else None
         is_answering = self._is_answering()
         self._stage = Stage.OVER
-        self._words = answer(failure, self.server_state.default_headers)
+        self._refusal = failure
         if unread is not None:
             is_answering = bool(self.pipeline)
             self._drop(unread)
@@ -223,15 +224,19 @@ class Connection(HttpToolsProtocol):
         """Give up a request whose body will not be read: its program hears that the client left."""
         if self.pipeline:
             self.pipeline.popleft()
+        else:
+            self._refused = cast("MutableMapping[str, Any]", unread.scope)
         _tell_that_it_left(unread)
         if unread.response_started:
-            self._words = None  # it has its answer, or a part of one
+            self._refusal = None  # it has its answer, or a part of one
 
     def _hang_up(self) -> None:
         """Say the last words, and wait a moment for the client to end."""
         self._has_hung_up = True
-        if self._words is not None:
-            self.transport.write(self._words)
+        if self._refusal is not None:
+            address = self.client[0] if self.client else None
+            name = self._shared.on_refused(self._refusal, address, self._refused)
+            self.transport.write(answer(self._refusal, name, self.server_state.default_headers))
         self.flow.resume_reading()
         if self.transport.can_write_eof() and not self.transport.is_closing():
             self.transport.write_eof()

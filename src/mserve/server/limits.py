@@ -1,15 +1,22 @@
 """What connections may do, and how many there may be: as many as were allowed, or as the system has room for."""
 
 import logging
+from collections.abc import Callable, MutableMapping
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from uvicorn.server import ServerState
+
+from mserve.events import Failure
 
 log = logging.getLogger("mserve")
 
 _OWN_FILES = 256
 """What Python, its libraries and the programs keep open, connections aside."""
+
+
+OnRefused = Callable[[Failure, str | None, MutableMapping[str, Any] | None], str]
+"""Told what is refused, to which address, and of which request, if the app knows one; gives the answer's id."""
 
 
 class Rules(NamedTuple):
@@ -23,8 +30,9 @@ class Rules(NamedTuple):
 class Shared(ServerState):
     """What all connections of a server share."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, on_refused: OnRefused) -> None:
         super().__init__()
+        self.on_refused = on_refused
         self.limit = limit
         """Connections that may be open."""
         self.is_draining = False

@@ -27,7 +27,7 @@ def too_many(most: int) -> Failure:
     return Failure(503, f"The server has {most} connections open, its most: try again later.", "too_many_connections")
 
 
-def answer(failure: Failure, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+def answer(failure: Failure, name: str, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     """Give all bytes of a refusal, the last answer of its connection; `headers` are those of every answer."""
     body = encode_error(failure)
     status = HTTPStatus(failure.status)
@@ -36,6 +36,7 @@ def answer(failure: Failure, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
         (b"content-type", b"application/json"),
         (b"content-length", b"%d" % len(body)),
         (b"connection", b"close"),
+        (b"x-request-id", name.encode()),
     ]
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         all_headers.append((b"retry-after", RETRY_AFTER))

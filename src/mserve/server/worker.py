@@ -64,7 +64,7 @@ class Worker(uvicorn.Server):
         self._header_timeout = settings.header_timeout
         self._owns_process = False
         self._last_resort: threading.Timer | None = None
-        self.server_state = self.shared = Shared(settings.limit_connections)
+        self.server_state = self.shared = Shared(settings.limit_connections, app.refused)
         self._was_cancelled = False
         self.servers = []
         self._watchdog = Watchdog(settings.block_warning, app.lagged)

@@ -112,6 +112,10 @@ class App:
         if self._service.metrics is not None:
             self._service.metrics.lagged(seconds)
 
+    def refused(self, failure: Failure, client: str | None, scope: Scope | None) -> str:
+        """Note what the host itself refuses: a client, or a request whose body it gave up. Give the answer's id."""
+        return self._answer.refused(failure, client, scope)
+
     async def close(self) -> None:
         """End all runs and close what the programs share; `ShutdownError` where that fails."""
         self.retire()

@@ -19,8 +19,8 @@ class AccessLine:
     def __init__(self, record: Record) -> None:
         fields: dict[str, Field | None] = {
             "client": record.client,
-            "method": record.method[:_LONGEST],
-            "path": quote(record.path[:_LONGEST], errors="replace"),
+            "method": record.method and record.method[:_LONGEST],
+            "path": record.path and quote(record.path[:_LONGEST], errors="replace"),
             "status": record.status,
             "end": record.end[:_LONGEST],
             "program": record.program,
@@ -30,7 +30,7 @@ class AccessLine:
             "first_token_seconds": None if record.first is None else _rounded(record.first - record.started),
             **_speed(record),
             "bytes": record.bytes,
-            "seconds": _rounded(record.ended - record.started),
+            "seconds": None if record.method is None else _rounded(record.ended - record.started),
             "request_id": record.id,
         }
         self.fields: dict[str, Field] = {name: value for name, value in fields.items() if value is not None}
@@ -39,7 +39,8 @@ class AccessLine:
     def summary(self) -> str:
         """The line's beginning, which is the same for every kind of request."""
         fields = self.fields
-        return f'"{_plain(fields["method"])} {fields["path"]}" {fields.get("status", "-")} {_plain(fields["end"])}'
+        asked = f"{_plain(fields['method'])} {fields['path']}" if "method" in fields else "-"
+        return f'"{asked}" {fields.get("status", "-")} {_plain(fields["end"])}'
 
     def __str__(self) -> str:
         told = {"client", "method", "path", "status", "end"}

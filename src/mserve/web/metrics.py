@@ -61,7 +61,8 @@ class Metrics(Collector):
         status = "none" if record.status is None else f"{record.status // 100}xx"
         outcome = record.outcome
         self._requests[program, outcome, status] += 1
-        self._durations[program].add(record.ended - record.started)
+        if record.method is not None:
+            self._durations[program].add(record.ended - record.started)
         if record.first is not None:
             self._firsts[program].add(record.first - record.started)
         if record.kind is not None and outcome != "client_left":

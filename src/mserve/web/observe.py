@@ -10,16 +10,20 @@ from typing import TYPE_CHECKING
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mserve.events import Failure
+from mserve.protocols.base import encode_error
 
 from .exchange import CALLER
 from .lines import AccessLine
 from .metrics import Metrics
-from .record import Record, current, record_of
+from .record import Record, current, id_of, new_id, record_of
 
 if TYPE_CHECKING:
     from .telemetry import Telemetry
 
 log = logging.getLogger("mserve.access")
+
+REFUSAL = "mserve.refusal"
+"""Where a scope holds what the host answered in the app's place, and then closed the connection."""
 
 _CANCELLED = Failure(503, "The host cancelled the request.", "cancelled")
 
@@ -51,17 +55,35 @@ class Observed:
             current.reset(token)
             record.ended = perf_counter()
             record.caller = scope.get(CALLER)
+            if (refusal := scope.get(REFUSAL)) is not None:
+                _refuse(record, refusal)
             if trace is not None:
                 trace.end(record)
             self._tell(record)
             # The context of a run that goes on holds the record, which shall not hold the run.
             record.request, record.runs = None, ()
 
+    def refused(self, failure: Failure, client: str | None, scope: Scope | None) -> str:
+        """Note what the host itself refuses, and give its id. A request that the app knows is told of when it ends."""
+        if scope is not None:
+            scope[REFUSAL] = failure
+            return id_of(scope)
+        now = perf_counter()
+        record = Record(id=new_id(), method=None, path=None, client=client, started=now, ended=now)
+        _refuse(record, failure)
+        self._tell(record)
+        return record.id
+
     def _tell(self, record: Record) -> None:
         if self._metrics is not None:
             self._metrics.ended(record)
         if log.isEnabledFor(logging.INFO):
             log.info(AccessLine(record))
+
+
+def _refuse(record: Record, failure: Failure) -> None:
+    record.failure, record.status, record.bytes = failure, failure.status, len(encode_error(failure))
+    record.has_left = False
 
 
 def _noting(send: Send, record: Record) -> Send:

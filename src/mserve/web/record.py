@@ -22,9 +22,10 @@ _SANE = re.compile(rb"[!-~]{1,128}")
 
 KINDS = frozenset(
     {
-        "cancelled", "ending", "host_not_allowed", "internal_error", "invalid_api_key", "invalid_json",
-        "invalid_output", "method_not_allowed", "model_not_found", "not_found", "origin_not_allowed", "overloaded",
-        "program_error", "request_too_large", "starting", "timeout", "unsupported_media_type",
+        "cancelled", "ending", "headers_too_large", "host_not_allowed", "internal_error", "invalid_api_key",
+        "invalid_http", "invalid_json", "invalid_output", "method_not_allowed", "model_not_found", "not_found",
+        "origin_not_allowed", "overloaded", "program_error", "request_timeout", "request_too_large", "starting",
+        "timeout", "too_many_connections", "unsupported_media_type",
     }
 )  # fmt: skip
 """The codes of errors that are ours to say. Programs may say any other, and a label has no room for them all."""
@@ -34,8 +35,9 @@ class Record(Struct, kw_only=True, eq=False):
     """One request. Times are those of `time.perf_counter`."""
 
     id: str
-    method: str
-    path: str
+    method: str | None
+    """None, as the path is, of what was refused before it was a request."""
+    path: str | None
     client: str | None
     """The address that it came from, where it has one."""
     started: float
@@ -146,16 +148,26 @@ current: ContextVar[Record] = ContextVar("mserve request")
 """The request that this code answers: set in the request's task, in its runs, and on the threads of sync programs."""
 
 
-def record_of(scope: Scope) -> Record:
-    """Begin a record. A request without a sane id gets one, which its program finds among the headers, too."""
-    sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), None)
+def new_id() -> str:
+    """Make the id of a request that came without one."""
+    return os.urandom(16).hex()
+
+
+def id_of(scope: Scope) -> str:
+    """Give a request's id. One without a sane id gets one, which its program finds among the headers, too."""
+    sent: bytes | None = next((value for name, value in scope["headers"] if name == b"x-request-id"), None)
     if sent is None or not _SANE.fullmatch(sent):
         others = [header for header in scope["headers"] if header[0] != b"x-request-id"]
-        sent = os.urandom(16).hex().encode()
+        sent = new_id().encode()
         scope["headers"] = [*others, (b"x-request-id", sent)]
+    return sent.decode()
+
+
+def record_of(scope: Scope) -> Record:
+    """Begin a record."""
     client = scope.get("client")
     return Record(
-        id=sent.decode(),
+        id=id_of(scope),
         method=scope["method"],
         path=scope["path"],
         client=client[0] if client else None,

@@ -114,7 +114,7 @@ def _of_place(record: Record, scope: Scope) -> _Attributes:
     server = scope.get("server") or (None, None)
     known = {
         "http.request.method": record.method,
-        "url.path": record.path[:_LONGEST],
+        "url.path": scope["path"][:_LONGEST],
         "url.scheme": scope.get("scheme"),
         "server.address": server[0],
         "server.port": server[1],
