@@ -62,6 +62,24 @@ def test_else_it_is_told_in_events_and_not_at_all_where_they_came_at_once(server
     assert "tokens_per_second" not in pieces
 
 
+@pytest.mark.parametrize("stream", [True, False])
+def test_an_error_is_no_first_token_and_nothing_that_the_program_said(server: ServerProcess, stream: bool) -> None:
+    headers = {"X-Request-Id": f"no-word-{stream}", "X-Mserve-Grace-Period": "0"}
+    reply = httpx.post(f"{server.base_url}/chat/completions", json=body_of("fail", stream=stream), headers=headers)
+    assert reply.status_code == (200 if stream else 500)
+    line = line_of(server, f"no-word-{stream}")
+    assert line["events"] == 0
+    assert {"first_token_seconds", "events_per_second"}.isdisjoint(line)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_every_event_is_counted_though_it_is_no_frame_of_its_own(server: ServerProcess, stream: bool) -> None:
+    ask(server, f"all-{stream}", "usage", stream=stream)
+    ask(server, f"most-{stream}", "fail-late", stream=stream)
+    assert line_of(server, f"all-{stream}")["events"] == 8  # five texts, the usage, the last text, the finish
+    assert line_of(server, f"most-{stream}")["events"] == 6
+
+
 ENDS: list[tuple[str, dict[str, Any], int, str]] = [
     ("call", {}, 200, "finished:tool_calls"),
     ("x", {"n": 3}, 200, "finished:stop"),

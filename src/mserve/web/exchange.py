@@ -118,6 +118,7 @@ class _Exchange:
         """Answer with frames. The status is the true one where the run fails before its first event, in time."""
         batches = await self._first(accepted + wishes.grace)
         if self._choices.failure is not None and is_silent(batches):
+            self._record.heard(batches)
             await send_failure(self._send, self._choices.failure, self._wire.encode_error)
         elif not self._left:
             await self._send({"type": "http.response.start", "status": 200, "headers": STREAM_HEADERS})
@@ -136,20 +137,21 @@ class _Exchange:
         clock = asyncio.get_running_loop().time
         due = clock()  # when the next comment is: at once, where nothing was said by now
         while not self._is_over():
-            frames = _frames(encoder, batches)
-            if frames:
-                self._record.wrote(batches)
-            elif clock() >= due:
+            frames = self._frames(encoder, batches)
+            if not frames and clock() >= due:
                 frames = PING
             if frames:
                 await self._send({"type": "http.response.body", "body": frames, "more_body": True})
                 due = clock() + ping
             batches = await self._choices.take(due)
         if not self._left:
-            frames = _frames(encoder, batches)
-            if frames:
-                self._record.wrote(batches)
+            frames = self._frames(encoder, batches)
             await self._send({"type": "http.response.body", "body": frames + encoder.close()})
+
+    def _frames(self, encoder: Encoder, batches: Sequence[Batch]) -> bytes:
+        frames = b"".join([encoder.encode(number, events) for number, events in batches])
+        self._record.wrote(batches, is_frame=bool(frames))
+        return frames
 
     def close(self) -> None:
         """Listen no more, and note how it ended."""
@@ -159,7 +161,3 @@ class _Exchange:
 
     def _is_over(self) -> bool:
         return self._left or self._choices.ended
-
-
-def _frames(encoder: Encoder, batches: list[Batch]) -> bytes:
-    return b"".join([encoder.encode(number, events) for number, events in batches])

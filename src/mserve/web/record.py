@@ -61,24 +61,31 @@ class Record(Struct, kw_only=True, eq=False):
     is_complete: bool = False
     has_left: bool = False
 
-    def wrote(self, batches: Iterable[Batch]) -> None:
-        """Note a write of a stream that carries some events. Before the write: a reader that lags is no gap of ours."""
-        now = perf_counter()
-        if self.first is None:
-            self.first = now
-        elif self.gaps is not None:
-            self.gaps.add(now - self.last)
-        self.last = now
-        for _, events in batches:
-            self.events += len(events)
+    def wrote(self, batches: Sequence[Batch], *, is_frame: bool) -> None:
+        """Note events of a stream, and the write that carries them, where they make one.
+
+        Before the write: a reader that lags is no gap of ours. An error that comes first is no first event.
+        """
+        if is_frame:
+            now = perf_counter()
+            if self.first is None:
+                self.first = None if is_silent(batches) else now
+            elif self.gaps is not None:
+                self.gaps.add(now - self.last)
+            self.last = now
+        self._count(batches)
 
     def heard(self, batches: Sequence[Batch]) -> None:
         """Note events that are part of a whole reply."""
         if not is_silent(batches):
             self.last = perf_counter()
             self.first = self.first or self.last
+        self._count(batches)
+
+    def _count(self, batches: Iterable[Batch]) -> None:
         for _, events in batches:
-            self.events += len(events)
+            # A failure ends a run, and is nothing that its program said.
+            self.events += len(events) - isinstance(events[-1], Failure)
 
     @property
     def model(self) -> str | None:
