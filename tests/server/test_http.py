@@ -288,6 +288,8 @@ def test_too_many_requests_at_once_are_refused_after_those_that_are_not(server: 
         b"GET / HTTP/1.1\r\n A: b\r\n\r\n",
         b"GET \xff/ HTTP/1.1\r\n\r\n",
         b"CONNECT a.example:80 HTTP/1.1\r\n\r\n",
+        b"CONNECT /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"CONNECT /v1/models HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         b"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
         b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",

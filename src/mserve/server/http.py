@@ -132,7 +132,9 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Start to answer."""
-        self._upgrades = self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
+        if self.parser.get_method() == b"CONNECT":
+            raise ValueError("no proxy")  # the parser would take all that follows for another protocol
+        self._upgrades = self.parser.should_upgrade()
         if self._upgrades:
             return
         if len(self.pipeline) == _PIPELINE:
