@@ -351,6 +351,13 @@ def test_an_upgrade_is_declined_by_answering(server: ServerProcess, to: str, pie
     assert [answer.text for answer in exchange(server, *cut, pause=0 if pieces == 1 else 0.0005)] == ["hi", "there"]
 
 
+def test_upgrades_that_are_sent_ahead_are_all_declined(server: ServerProcess) -> None:
+    upgrade = ("Connection: Upgrade", "Upgrade: h2c")
+    whole = b"".join(asking(f"hi {number}", *upgrade) for number in range(20))
+    told = [answer.text for answer in exchange(server, whole, asking("there", CLOSE))]
+    assert told == [*(f"hi {number}" for number in range(20)), "there"]
+
+
 def test_a_body_after_an_upgrade_may_be_wrong(server: ServerProcess) -> None:
     headers = ("Connection: Upgrade", "Upgrade: h2c", "Transfer-Encoding: chunked")
     error(exchange(server, posting(b"z\r\n", *headers)), 400, "invalid_http")

@@ -191,16 +191,23 @@ class Connection(HttpToolsProtocol):
         return len(self.pipeline) > _AHEAD or sum(len(cycle.body) for cycle, _ in self.pipeline) > HIGH_WATER_LIMIT
 
     def _feed(self, data: bytes) -> None:
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            # Java's own client asks for HTTP/2 first, and sends its body all the same. We may decline: then this is a
-            # request as any other, but the parser has given up. A new one reads it, without the wish.
-            head = b"%b %b HTTP/%b\r\n" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
-            kept = [b"%b: %b\r\n" % header for header in self.headers if header[0] != b"upgrade"]
-            self.parser = httptools.HttpRequestParser(self)
-            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
-            self.parser.feed_data(b"".join([head, *kept, b"\r\n", data[upgrade.args[0] :]]))
+        while data:
+            try:
+                self.parser.feed_data(data)
+                data = b""
+            except httptools.HttpParserUpgrade as upgrade:
+                data = self._declined() + data[upgrade.args[0] :]
+
+    def _declined(self) -> bytes:
+        """Give a request's head without its wish for another protocol, for a new parser: this one has given up.
+
+        Java's own client asks for HTTP/2 first, and sends its body all the same. We may decline.
+        """
+        head = b"%b %b HTTP/%b\r\n" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
+        kept = (b"%b: %b\r\n" % header for header in self.headers if header[0] != b"upgrade")
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+        return b"".join((head, *kept, b"\r\n"))
 
     def _count(self, size: int) -> None:
         self._head += size
