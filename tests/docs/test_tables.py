@@ -5,17 +5,46 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
+from mserve.options import Limits
 from mserve.programs.bind import KNOWN
+from mserve.protocols.base import _LONGEST_STOPS, _MOST_STOPS
 from mserve.request import Parameters
-from mserve.server.config import Settings
+from mserve.server.config import _RANGES, Settings
+from mserve.server.http import _PIPELINE
 
 ROOT = Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs"
 
 
-def test_operations_lists_every_option_of_the_server() -> None:
-    listed = set(re.findall(r"`--(?:no-)?([a-z-]+)`", (DOCS / "operations.md").read_text()))
-    assert {field.name.replace("_", "-") for field in fields(Settings)} | {"name"} == listed
+def rows(section: str) -> list[list[str]]:
+    """Give the cells of the first table below a heading of operations."""
+    text = (DOCS / "operations.md").read_text().partition(f"\n## {section}\n")[2]
+    table = re.search(r"^\| --- .*\n((?:\|.*\n)+)", text, re.MULTILINE)
+    assert table is not None
+    return [[cell.strip() for cell in line[1:-1].split("|")] for line in table[1].splitlines()]
+
+
+def options_in(cell: str) -> list[str]:
+    return [name.replace("-", "_") for name in re.findall(r"`--(?:no-)?([a-z-]+)`", cell)]
+
+
+def test_operations_lists_every_option_of_the_server_once_among_the_options_or_the_limits() -> None:
+    listed = [
+        *(name for flags, *_ in rows("Options") for name in options_in(flags)),
+        *(name for _, flag, *_ in rows("Limits") for name in options_in(flag)),
+    ]
+    assert sorted(listed) == sorted(["name", *(field.name for field in fields(Settings))])
+
+
+def test_operations_lists_every_limit_with_its_default() -> None:
+    table = rows("Limits")
+    numbers = {name: float(default) for _, flag, default, _ in table for name in options_in(flag)}
+    assert numbers == {name: getattr(Settings(), name) for name in _RANGES if name not in ("port", "block_warning")}
+    assert [default for _, flag, default, _ in table if not flag] == [
+        f"{_PIPELINE}",
+        f"{_MOST_STOPS}, {_LONGEST_STOPS}",
+        f"{Limits().log_events}, {Limits().log_chars}",
+    ]
 
 
 def test_programs_names_every_parameter_that_is_no_field_of_the_api() -> None:
