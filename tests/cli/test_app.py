@@ -110,6 +110,27 @@ def test_every_option_can_come_from_the_environment(project: Path) -> None:
     assert settings(environment=environment) == wanted
 
 
+@pytest.mark.parametrize(("said", "auth"), [("true", False), ("1", False), ("false", True), ("0", True)])
+def test_a_flag_that_says_no_means_the_same_in_the_environment_and_in_the_file(
+    project: Path, said: str, auth: bool
+) -> None:
+    assert settings(environment={"MSERVE_NO_AUTH": said}).auth is auth
+    for name in ("no-auth", "no_auth"):
+        project.write_text(f"[tool.mserve]\n{name} = {'true' if said in ('true', '1') else 'false'}\n")
+        assert settings().auth is auth
+    assert settings("--no-auth").auth is False
+    project.write_text("[tool.mserve]\nauth = false\n")
+    assert settings().auth is False
+
+
+def test_a_flag_that_says_no_is_refused_where_it_says_neither(project: Path) -> None:
+    assert not project.exists()
+    for value in ("", "perhaps"):
+        with pytest.raises(CycloptsError) as told:
+            settings(environment={"MSERVE_NO_AUTH": value})
+        assert str(told.value) == f"MSERVE_NO_AUTH is true or false, not {value!r}"
+
+
 @pytest.mark.parametrize(
     ("flags", "variable", "aliases"),
     [

@@ -1,14 +1,18 @@
 """Names the commands, and where the options of `mserve run` come from: flags, `MSERVE_*`, then `[tool.mserve]`."""
 
 import os
+import re
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
 
-from cyclopts import App, ArgumentCollection, CycloptsError
+from cyclopts import App, ArgumentCollection, CycloptsError, convert
 from cyclopts.config import Dict, Env
 
 from .failure import errors, told
+
+_NEGATIVE = re.compile(r"MSERVE_NO_|\[tool\]\[mserve\]\[no[-_]")
+"""What the environment and the file call an option by its flag that says no."""
 
 
 def pyproject(app: App, _commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
@@ -31,6 +35,17 @@ def no_empty_key(_app: App, _commands: tuple[str, ...], _arguments: ArgumentColl
         raise CycloptsError(msg="MSERVE_API_KEY is set, and empty: put a key into it, or unset it")
 
 
+def no_means_no(_app: App, _commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Read `MSERVE_NO_AUTH=1` and `no-auth = true` as `--no-auth`: cyclopts takes them for the opposite of it."""
+    for argument in arguments:
+        for place, token in enumerate(argument.tokens):
+            if argument.hint is bool and _NEGATIVE.match(token.keyword or ""):
+                try:
+                    argument.tokens[place] = token.evolve(value=str(not convert(bool, [token.value])))
+                except CycloptsError as error:
+                    raise CycloptsError(msg=f"{token.keyword} is true or false, not {token.value!r}") from error
+
+
 app = App(
     name="mserve",
     help="Write one serve() function, and every OpenAI client can call it as a model.",
@@ -38,7 +53,7 @@ app = App(
     error_console=errors,
     error_formatter=told,
 )
-CONFIG = [no_empty_key, Env("MSERVE_", command=False, show=False), pyproject]
+CONFIG = [no_empty_key, Env("MSERVE_", command=False, show=False), pyproject, no_means_no]
 # Named, not imported: `mserve --help` needs none of what the commands need.
 app.command(
     "mserve.cli.run:run",
