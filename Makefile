@@ -6,14 +6,14 @@ ARGS ?=
 CLIENTS := .venv-clients
 NODE := tests/clients/node
 
-.PHONY: demo test test-unit test-clients clients check format lock clean
+.PHONY: demo test test-unit test-clients test-faults clients check format lock clean
 
 demo: $(VENV)/.demo
 	$(BIN)/mserve demo $(ARGS)
 
 test: $(VENV)/.dev
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest tests --ignore tests/clients $(ARGS)
+	$(BIN)/coverage run -m pytest tests --ignore tests/clients --ignore tests/faults --ignore tests/deploy $(ARGS)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
@@ -25,6 +25,11 @@ test-unit: $(VENV)/.dev
 # MSERVE_TEST_SHARE=0.1 runs a tenth of what is generated.
 test-clients: $(VENV)/.dev clients
 	$(BIN)/python -m pytest tests/clients $(ARGS)
+
+# Whatever goes wrong, each against a real server; and what is shipped to run one: needs nginx, Caddy and systemd-analyze.
+# MSERVE_TEST_SHARE=0.1 runs a tenth of what is done many times.
+test-faults: $(VENV)/.dev
+	$(BIN)/python -m pytest tests/faults tests/deploy $(ARGS)
 
 clients: $(CLIENTS)/openai-2/.done $(CLIENTS)/openai-3/.done $(NODE)/node_modules/.done
 

@@ -1,4 +1,4 @@
-"""Real proxies by the configurations that ship: only addresses and places are replaced, each a line that one can see."""
+"""Real proxies by the configurations that ship: addresses and places alone are replaced, by lines that one can see."""
 
 import os
 import shutil

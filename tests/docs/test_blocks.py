@@ -2,7 +2,7 @@
 
 `python` and `toml` with a title are files; other `python` is a script; `bash` is a line of commands each, of which
 `mserve run`, `mserve dev`, `mserve demo` and `uvicorn` serve until the next one; the lines of `text` stand in the last
-output.
+output. What needs another program than these is left to tests/deploy.
 """
 
 import json
@@ -23,6 +23,7 @@ from markdown_it import MarkdownIt
 ROOT = Path(__file__).parent.parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "examples" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SERVERS = ("mserve run", "mserve dev", "mserve demo", "uvicorn")
+ELSEWHERE = {"nginx", "caddy", "dockerfile", "console"}
 LIMIT = 60.0
 
 
@@ -59,7 +60,7 @@ class Reader:
                 for line in text.strip().splitlines():
                     assert line in self._output
             case _:
-                raise AssertionError(f"nobody runs a block of {kind!r}")
+                assert kind in ELSEWHERE, f"nobody runs a block of {kind!r}"
 
     def stop(self) -> None:
         if self._server is not None:
