@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from mserve.errors import ClientError, ProgramError
 from mserve.events import Event, Finish, TextDelta, Usage
 from mserve.programs.adapt import adapt, is_sync
+from named import named
 
 Serve = Callable[..., Any]
 WHERE: ContextVar[str] = ContextVar("where", default="nowhere")
@@ -171,7 +172,7 @@ async def test_half_a_code_point_at_the_end_is_repaired() -> None:
 
 
 @pytest.mark.parametrize("wrap", [returning, later, among, among_async])
-@pytest.mark.parametrize("item", [None, b"text", ["text"], ("text", 1), 1, object()], ids=repr)
+@pytest.mark.parametrize("item", [None, b"text", ["text"], ("text", 1), 1, object()], ids=named)
 async def test_anything_else_is_the_programs_error_and_names_the_type(
     wrap: Callable[[Serve], Serve], item: Any
 ) -> None:
@@ -275,7 +276,7 @@ ERRORS = [
 
 @pytest.mark.parametrize("wrap", [lambda serve: serve, returning, later, among, among_async])
 @pytest.mark.parametrize("fails", FAILS)
-@pytest.mark.parametrize("error", ERRORS, ids=repr)
+@pytest.mark.parametrize("error", ERRORS, ids=named)
 async def test_what_a_program_raises_comes_through_unchanged(
     error: BaseException, fails: Callable[[BaseException], Serve], wrap: Callable[[Serve], Serve]
 ) -> None:
@@ -285,7 +286,7 @@ async def test_what_a_program_raises_comes_through_unchanged(
 
 
 @pytest.mark.parametrize("fails", FAILS)
-@pytest.mark.parametrize("error", [StopIteration("x"), StopAsyncIteration("x")], ids=repr)
+@pytest.mark.parametrize("error", [StopIteration("x"), StopAsyncIteration("x")], ids=named)
 async def test_a_stop_that_a_program_raises_is_an_error_and_no_end(
     error: Exception, fails: Callable[[BaseException], Serve]
 ) -> None:

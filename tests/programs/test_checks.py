@@ -10,6 +10,7 @@ from openai.types.chat.chat_completion_token_logprob import ChatCompletionTokenL
 from mserve.errors import ProgramError
 from mserve.events import Citation, Finish, Logprob, ToolCallStart, Usage
 from mserve.programs import checks
+from named import named
 from protocols.strategies import CITATIONS, TEXT_DELTAS, TEXTS, USAGES, law
 
 
@@ -36,7 +37,7 @@ def test_surrogates_pair_or_are_lost(text: str, whole: str) -> None:
     assert checks.whole(text) == whole
 
 
-@pytest.mark.parametrize("value", _WRONG_TEXTS, ids=repr)
+@pytest.mark.parametrize("value", _WRONG_TEXTS, ids=named)
 def test_what_is_no_text_is_named_with_its_type(value: object) -> None:
     with pytest.raises(ProgramError, match=rf"^X\.y is of type {type(value).__name__}, not str$"):
         checks.string(value, "X.y")
@@ -108,7 +109,7 @@ def test_a_known_reason_comes_through_as_an_exact_str(reason: Any) -> None:
         *((checks.finish, Finish(wrong), "Finish.reason") for wrong in _WRONG_TEXTS),
         *((checks.finish, Finish(wrong), f"Finish({wrong!r})") for wrong in _WRONG_REASONS),
     ],
-    ids=repr,
+    ids=named,
 )
 def test_a_wrong_field_is_the_programs_error_and_named(check: Any, said: object, field: str) -> None:
     with pytest.raises(ProgramError) as caught:
@@ -185,7 +186,7 @@ _WRONG: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("said", _WRONG, ids=lambda said: repr(said)[:60])
+@pytest.mark.parametrize("said", _WRONG, ids=lambda said: named(said)[:60])
 def test_what_is_no_log_probability_is_the_programs_error(said: Any) -> None:
     with pytest.raises(ProgramError, match=r"^TextDelta\.logprobs are not understood: "):
         checks.logprobs(said)

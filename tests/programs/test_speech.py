@@ -22,6 +22,7 @@ from mserve.events import (
     Usage,
 )
 from mserve.programs.speech import Speech
+from named import named
 from programs.hearing import heard
 
 
@@ -140,19 +141,19 @@ def test_a_text_with_tokens_joins_as_any_and_each_token_is_told_at_once(pieces: 
     assert "".join(text for _, text in map(voice_of, said)) == repaired("".join(pieces))
 
 
-@pytest.mark.parametrize("logprobs", [(TOKEN,), [TOKEN], iter([TOKEN]), [{"token": "t", "logprob": -1}]], ids=repr)
+@pytest.mark.parametrize("logprobs", [(TOKEN,), [TOKEN], iter([TOKEN]), [{"token": "t", "logprob": -1}]], ids=named)
 def test_tokens_come_as_ours_in_a_tuple(logprobs: Any) -> None:
     assert heard(Speech(), TextDelta("t", logprobs)) == [TextDelta("t", (TOKEN,))]
 
 
-@pytest.mark.parametrize("logprobs", [(), [], None], ids=repr)
+@pytest.mark.parametrize("logprobs", [(), [], None], ids=named)
 def test_no_tokens_are_none(logprobs: Any) -> None:
     assert heard(Speech(), TextDelta("t", logprobs)) == [TextDelta("t")]
     assert heard(Speech(), TextDelta("", logprobs)) == []
     assert heard(Speech(), TextDelta("\ud83d", logprobs)) == []
 
 
-@pytest.mark.parametrize("data", [b"ab", bytearray(b"ab"), memoryview(b"ab")], ids=repr)
+@pytest.mark.parametrize("data", [b"ab", bytearray(b"ab"), memoryview(b"ab")], ids=named)
 def test_a_sound_comes_out_as_exact_bytes(data: Any) -> None:
     (event,) = heard(Speech(), AudioDelta(data, "said", "a\ud83d", 7))
     assert event == AudioDelta(b"ab", "said", "a\ufffd", 7)
@@ -165,13 +166,13 @@ def test_a_citation_comes_out_with_whole_texts() -> None:
 
 
 @pytest.mark.parametrize(
-    "event", [TextDelta(""), ReasoningDelta(""), RefusalDelta(""), ToolCallDelta("a", ""), ""], ids=repr
+    "event", [TextDelta(""), ReasoningDelta(""), RefusalDelta(""), ToolCallDelta("a", ""), ""], ids=named
 )
 def test_an_empty_text_says_nothing(event: object) -> None:
     assert heard(Speech(), event) == []
 
 
-@pytest.mark.parametrize("text", STRINGS, ids=repr)
+@pytest.mark.parametrize("text", STRINGS, ids=named)
 def test_a_string_of_any_class_comes_out_as_an_exact_str(text: str) -> None:
     items = (
         *(text, TextDelta(text), ReasoningDelta(text), RefusalDelta(text)),
@@ -187,7 +188,7 @@ def test_a_string_of_any_class_comes_out_as_an_exact_str(text: str) -> None:
         assert {type(field) for field in texts} == {str}
 
 
-@pytest.mark.parametrize("reason", [Text("stop"), Modern.ASCII, Classic.ASCII], ids=repr)
+@pytest.mark.parametrize("reason", [Text("stop"), Modern.ASCII, Classic.ASCII], ids=named)
 def test_a_finish_reason_of_any_class_comes_out_as_an_exact_str(reason: Any) -> None:
     (event,) = heard(Speech(), Finish(reason))
     assert isinstance(event, Finish)
@@ -214,7 +215,7 @@ def wrong_events() -> list[Event]:
     return [*texts, *calls, *pieces, *reasons, *usages, *sounds, *others]
 
 
-@pytest.mark.parametrize("event", wrong_events(), ids=repr)
+@pytest.mark.parametrize("event", wrong_events(), ids=named)
 def test_a_field_of_a_wrong_type_is_the_programs_error_and_names_the_field(event: Event) -> None:
     with pytest.raises(ProgramError, match=type(event).__name__):
         heard(Speech(), event)

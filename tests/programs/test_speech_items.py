@@ -16,6 +16,7 @@ from mserve.errors import ProgramError
 from mserve.events import Finish, Logprob, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta, ToolCallStart, Usage
 from mserve.programs.ecosystems import WholeJson
 from mserve.programs.speech import Speech, unknown
+from named import named
 from programs.hearing import heard
 
 _JSON = st.recursive(
@@ -51,7 +52,7 @@ def test_a_dict_that_is_no_json_is_the_programs_error(value: dict[Any, Any]) -> 
 @pytest.mark.parametrize(
     "beside",
     ["text", {}, TextDelta("é"), TextDelta("", (_TOKEN,)), ReasoningDelta("text"), RefusalDelta("no"), "\ud800"],
-    ids=repr,
+    ids=named,
 )
 def test_a_whole_reply_stands_alone(beside: object) -> None:
     after, before = Speech(), Speech()
@@ -63,14 +64,14 @@ def test_a_whole_reply_stands_alone(beside: object) -> None:
         heard(before, {"a": 1})
 
 
-@pytest.mark.parametrize("beside", [Usage(1, 2), Finish(), "", TextDelta(""), ReasoningDelta("")], ids=repr)
+@pytest.mark.parametrize("beside", [Usage(1, 2), Finish(), "", TextDelta(""), ReasoningDelta("")], ids=named)
 def test_what_says_no_text_may_stand_beside_a_whole_reply(beside: object) -> None:
     speech = Speech()
     said = heard(speech, beside) + heard(speech, {}) + heard(speech, beside)
     assert [event for event in said if isinstance(event, TextDelta)] == [TextDelta("{}")]
 
 
-@pytest.mark.parametrize("item", [None, 1, b"text", [], (), object()], ids=repr)
+@pytest.mark.parametrize("item", [None, 1, b"text", [], (), object()], ids=named)
 def test_what_nothing_understands_is_left_to_be_iterated_or_refused(item: object) -> None:
     assert Speech().events(item) is None
 
@@ -131,7 +132,7 @@ async def test_what_a_library_says_as_it_comes_is_iterated_in_the_items_place() 
             "of type AsyncExitStack; enter it with `async with`, and say what that gives. It may say str, ",
         ),
     ],
-    ids=repr,
+    ids=named,
 )
 def test_what_is_not_understood_is_named_with_what_would_be(item: object, text: str) -> None:
     assert str(unknown(item)).startswith(f"the program said something {text}")
