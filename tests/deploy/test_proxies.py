@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import openai
@@ -25,6 +26,7 @@ from server.ending import free_port
 PROXIES = {"nginx": nginx, "caddy": caddy}
 KINDS = pytest.mark.parametrize("kind", sorted(PROXIES))
 MAX_BODY = Settings().max_body
+FLAGS = ("--grace-period", "0.2", "--ping-interval", "0.3", "--forwarded-allow-ips", "*")  # the last as in compose.yaml
 
 
 class Site:
@@ -40,7 +42,7 @@ class Site:
 @pytest.fixture(scope="module")
 def site(serve_module: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     notes = Notes(tmp_path_factory.mktemp("notes") / "notes")
-    server = serve_module(PROGRAM, flags=("--grace-period", "0.2", "--ping-interval", "0.3"), env=notes.env)
+    server = serve_module(PROGRAM, flags=FLAGS, env=notes.env)
     with nginx(server) as first, caddy(server) as second:
         yield Site(server, notes, {"nginx": first, "caddy": second})
 
@@ -160,6 +162,52 @@ def test_the_log_has_the_clients_own_address_whatever_it_claims(site: Site, kind
         client.post(f"{site.url[kind]}/v1/chat/completions", json=body("who"), headers=claims)
     site.server.wait_for(rf'127\.0\.0\.7 "POST /v1/chat/completions" 200 .*request_id=from-{kind}')
     assert "192.0.2.1" not in site.server.output
+
+
+def test_nginx_logs_the_same_id_and_no_query(site: Site) -> None:
+    proxy = site.proxies["nginx"]
+    number = httpx.get(f"{proxy.url}/v1/models?key=open-sesame").headers["x-request-id"]
+    given = httpx.get(f"{proxy.url}/v1/models", headers={"X-Request-Id": "given"}).headers["x-request-id"]
+    site.server.wait_for(f"request_id={number}")
+    lines = [json.loads(line) for line in (proxy.folder / "access.log").read_text().splitlines()]
+    assert [(line["request_id"], line["path"]) for line in lines[-2:]] == [
+        (number, "/v1/models"),
+        (given, "/v1/models"),
+    ]
+    assert "open-sesame" not in (proxy.folder / "access.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "prompt", "header"),
+    [(400, "invalid_http", "who", "x" * 20_000), (504, "timeout", "silent 3", "")],
+)
+def test_what_nginx_itself_says_has_the_shape_of_all_errors(
+    site: Site, status: int, code: str, prompt: str, header: str
+) -> None:
+    with nginx(site.server, {"proxy_read_timeout 21700s": "proxy_read_timeout 1s"}) as proxy:
+        reply = ask(proxy.url, prompt, **{"X-Long": header})
+        assert (reply.status_code, reply.json()["error"]["code"]) == (status, code)
+        assert reply.json()["error"].keys() == {"message", "type", "param", "code"}
+        assert reply.headers["content-type"] == "application/json"
+        assert len(reply.headers["x-request-id"]) == 32
+
+
+@pytest.mark.parametrize(("changes", "kept"), [({}, 1), ({"keepalive 64;": ""}, 0)])
+def test_nginx_keeps_a_connection_to_the_server_for_the_next_request(
+    serve: Serve, tmp_path: Path, changes: dict[str, str], kept: int
+) -> None:
+    server = serve(PROGRAM, env=Notes(tmp_path / "notes").env)
+    with nginx(server, changes | {"worker_processes auto;": "worker_processes 1;"}) as proxy:
+        for _ in range(5):
+            assert text_of(ask(proxy.url, "long")) == "4"
+        assert _connections_to(server) == kept
+
+
+def _connections_to(server: ServerProcess) -> int:
+    """Count the connections that are open at a server's own end."""
+    port = f"{urlsplit(server.base_url).port:04X}"
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
+    return sum(line[1].endswith(f":{port}") and line[3] == "01" for line in lines)
 
 
 @KINDS
