@@ -29,6 +29,7 @@ async def serve(prompt, headers, caller):
     elif what == "long":
         yield str(len(prompt))
     else:
+        note(f"id {headers['x-request-id']}")
         note(f"begun {prompt}")
         try:
             if what == "silent":

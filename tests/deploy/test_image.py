@@ -31,8 +31,9 @@ from deploy.shipped import (
 from server.ending import free_port
 
 COMMANDS: list[dockerfile.Command] = list(dockerfile.parse_file(str(DEPLOY / "Dockerfile")))
-LAST = COMMANDS[max(at for at, command in enumerate(COMMANDS) if command.cmd == "FROM") :]
-"""The stage that becomes the image."""
+_LAST = max(at for at, command in enumerate(COMMANDS) if command.cmd == "FROM")
+FIRST, LAST = COMMANDS[:_LAST], COMMANDS[_LAST:]
+"""What builds, and what becomes the image."""
 
 
 def only(name: str) -> dockerfile.Command:
@@ -117,11 +118,10 @@ def test_no_auth_is_said_by_a_variable(folder: Path) -> None:
         assert check_health(port) == 0
 
 
-def copied() -> list[str]:
-    """Give what the image is built from."""
-    return [
-        source for command in COMMANDS if command.cmd == "COPY" and not command.flags for source in command.value[:-1]
-    ]
+def copied(stage: list[dockerfile.Command]) -> list[str]:
+    """Give what a stage takes from the sources."""
+    copies = [command for command in stage if command.cmd == "COPY" and not command.flags]
+    return [source for command in copies for source in command.value[:-1]]
 
 
 def test_the_build_sees_what_it_copies_and_no_more() -> None:
@@ -130,12 +130,12 @@ def test_the_build_sees_what_it_copies_and_no_more() -> None:
     ]
     allowed = {line.removeprefix("!") for line in rest if line.startswith("!")}
     assert everything == "*"
-    assert allowed == {source.partition("/")[0] for source in copied()}
+    assert allowed == {source.partition("/")[0] for source in copied(COMMANDS)}
 
 
 def test_what_the_build_copies_makes_the_whole_wheel(tmp_path: Path) -> None:
     (tmp_path / "build").mkdir()
-    for name in copied():
+    for name in copied(FIRST):
         source, place = ROOT / name, tmp_path / "build" / name
         if source.is_dir():
             shutil.copytree(source, place, ignore=shutil.ignore_patterns("__pycache__"))
