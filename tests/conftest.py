@@ -1,6 +1,7 @@
 """What all tests share: real server processes, and one embedded model for the whole session."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -18,6 +19,17 @@ settings.load_profile("mserve")
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    """Undo what a server in this process does to the logs: they are the process's, and other tests read them."""
+    loggers = [logging.getLogger(name) for name in ("mserve", "mserve.access", "uvicorn", "uvicorn.error")]
+    before = [(logger.level, logger.propagate, [*logger.handlers]) for logger in loggers]
+    yield
+    for logger, (level, propagate, handlers) in zip(loggers, before, strict=True):
+        logger.setLevel(level)
+        logger.propagate, logger.handlers = propagate, handlers
 
 
 @pytest.fixture
