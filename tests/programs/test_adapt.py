@@ -1,6 +1,7 @@
 import asyncio
 import functools
 import threading
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing
 from contextvars import ContextVar
@@ -296,3 +297,45 @@ async def test_a_stop_that_a_program_raises_is_an_error_and_no_end(
     while causes[-1] is not None:
         causes.append(causes[-1].__cause__)
     assert error in causes
+
+
+# ---- a program that never waits
+
+
+async def says_nothing_for_ever() -> AsyncIterator[str]:
+    while True:
+        yield ""
+
+
+def says_nothing_on_a_thread() -> Iterator[str]:
+    while True:
+        yield ""
+
+
+@pytest.mark.parametrize("serve", [says_nothing_for_ever, says_nothing_on_a_thread])
+async def test_a_program_that_never_waits_leaves_the_loop_to_others_and_can_be_cancelled(serve: Serve) -> None:
+    saying = asyncio.create_task(say(serve))
+    for _ in range(10):
+        await asyncio.sleep(0.001)
+    saying.cancel()
+    await asyncio.wait([saying])
+    assert saying.cancelled()
+
+
+async def test_each_word_of_a_program_whose_steps_block_can_be_read_before_the_next() -> None:
+    async def serve() -> AsyncIterator[str]:
+        for _ in range(5):
+            time.sleep(0.01)
+            yield "a"
+
+    turns: list[int] = []
+
+    async def count_turns() -> None:
+        while True:
+            turns.append(1)
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count_turns())
+    seen = [len(turns) async for _ in speak(serve)]
+    counting.cancel()
+    assert seen == sorted(set(seen))

@@ -1,14 +1,19 @@
 """Turns whatever a program returns or yields into events, and closes whatever it iterated. Knows no request."""
 
+import asyncio
 import functools
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterator
+from time import monotonic
 from typing import Any
 
 from mserve.events import Event
 
 from .speech import Speech, unknown
 from .threads import in_thread
+
+TURN = 0.002
+"""Seconds for which a program that always has more to say may keep the loop from everybody else."""
 
 
 async def adapt(start: Callable[[], Any], *, sync: bool, name: str) -> AsyncGenerator[Event, None]:
@@ -19,8 +24,12 @@ async def adapt(start: Callable[[], Any], *, sync: bool, name: str) -> AsyncGene
     speech = Speech()
     # What is being iterated, the innermost last: an item may itself be a stream, a generator or a thunk.
     sources = [_Source(in_thread(start, name) if sync else _called(start))]
+    due = monotonic() + TURN
     try:
         while sources:
+            if monotonic() >= due:
+                await asyncio.sleep(0)
+                due = monotonic() + TURN
             try:
                 item = await anext(sources[-1].items)
             except StopAsyncIteration:
