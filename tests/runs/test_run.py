@@ -21,6 +21,7 @@ from mserve.events import (
     ToolCallStart,
     Usage,
 )
+from mserve.options import Limits
 from mserve.runs.run import PIECE
 from runs.running import LIMIT, log_of, read_all, start, take
 
@@ -244,6 +245,19 @@ def test_a_long_text_is_cut_into_pieces_of_bounded_size_that_join_to_it(unit: st
         assert [event.text for event in events if isinstance(event, kind)] == arguments
     assert max(len(piece.encode()) for piece in arguments) <= PIECE
     assert len(arguments) == 1 or len(text.encode()) > PIECE
+
+
+async def test_a_long_text_waits_for_its_readers_piece_by_piece() -> None:
+    async def program() -> str:
+        return "x" * (100 * PIECE)
+
+    run = start(program, Limits(log_chars=2 * PIECE))
+    reader = run.reader()
+    taken = []
+    while not reader.ended:
+        taken.append(sum(len(event.text) for event in await take(reader) if isinstance(event, TextDelta)))
+    assert sum(taken) == 100 * PIECE
+    assert max(taken) <= 2 * PIECE
 
 
 async def test_a_long_text_stays_whole_where_tokens_have_their_place_in_it() -> None:

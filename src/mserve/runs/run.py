@@ -176,21 +176,28 @@ class Run:
             )
         )
         try:
-            async for event in events:
-                if self._say(event):
-                    # A judge may take its time: a program that is to stop is closed before.
-                    if isinstance(event, Finish) or self._judge is None:
-                        await self._finish(event)
-                    if not isinstance(event, Finish):
-                        break
-                if self._log.is_full:
-                    self._deadline.held()
-                    await self._log.room()
-                self._deadline.heard()
+            async for said in events:
+                if not await self._hear(said):
+                    break
         finally:
             await events.aclose()
         if not self._order.finished:
             await self._finish(None)
+
+    async def _hear(self, said: Event) -> bool:
+        """Write what the program said, as fast as it is read. False where the answer is to end by it."""
+        for event in _pieces(said):
+            if self._say(event):
+                # A judge may take its time: a program that is to stop is closed before.
+                if isinstance(event, Finish) or self._judge is None:
+                    await self._finish(event)
+                if not isinstance(event, Finish):
+                    return False
+            if self._log.is_full:
+                self._deadline.held()
+                await self._log.room()
+            self._deadline.heard()
+        return True
 
     def _say(self, event: Event) -> bool:
         """Write what the program said. True where the answer ends by it: at a `Finish`, or as the client wanted."""
@@ -222,9 +229,11 @@ class Run:
         self._write(event)
 
     def _write(self, event: Event) -> None:
-        for said in (event,) if self._think is None else self._think.feed(event):
-            for piece in _pieces(said):
-                self._log.append(piece)
+        if self._think is None:
+            self._log.append(event)
+        else:
+            for said in self._think.feed(event):
+                self._log.append(said)
 
     async def _finish(self, last: Event | None) -> None:
         """End the answer. One that breaks the client's rules for it is none: `InvalidOutputError`."""
@@ -277,7 +286,9 @@ def _pieces(event: Event) -> Iterable[Event]:
     return (event,)  # sound, and a text that its tokens belong to
 
 
-def _cut(text: str) -> list[str]:
+def _cut(text: str) -> Iterator[str]:
     if len(text.encode()) <= PIECE:
-        return [text]
-    return [text[start : start + PIECE // 4] for start in range(0, len(text), PIECE // 4)]
+        yield text
+    else:
+        for start in range(0, len(text), PIECE // 4):
+            yield text[start : start + PIECE // 4]
