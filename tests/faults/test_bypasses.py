@@ -8,6 +8,7 @@ import hashlib
 import random
 import re
 from collections.abc import Iterator
+from urllib.parse import unquote
 
 import pytest
 
@@ -142,52 +143,44 @@ def test_a_right_key_lets_in_its_own_request_alone(keyed: ServerProcess, raw: st
     assert ran(keyed) - before <= 1
 
 
-PIECES = ["/", "//", "health", "live", "health/live", "/health/live", "..", ".", "%2e%2e", "%2E", "%2f", "%5c", "\\",
-";", ";/",
-          "%00", "%20", "%0a", "?", "#", "v1", "models", "v1/models", "metrics", "docs", "HEALTH", "%68ealth", "\xe9",
-          "%252e"]  # fmt: skip
+STARTS = ["/", "/", "/health/live", "/health/live", "/v1/models", "http://localhost"]
+PIECES = [
+    "/", "//", "health", "live", "health/live", "/health/live", "..", ".", "%2e%2e", "%2E", "%2f", "%5c", "\\", ";",
+    ";/", "%00", "%20", "%0a", "?", "#", "v1", "models", "v1/models", "metrics", "docs", "HEALTH", "%68ealth", "\xe9",
+    "%252e",
+]  # fmt: skip
 METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "TRACE", "get"]
 
 
 def test_of_all_paths_one_is_open(keyed: ServerProcess) -> None:
     drawn = random.Random(3)
     opened: set[str] = set()
-    for _ in range(share(3000) // 20):
-        lines = []
-        for _ in range(20):
-            start = drawn.choice(["/", "/", "/health/live", "/health/live", "/v1/models", "http://localhost"])
-            path = start + "".join(drawn.choices(PIECES, k=drawn.randrange(4)))
-            lines.append(f"{drawn.choice(METHODS)} {path} HTTP/1.{drawn.randrange(2)}")
-        for line in lines:
-            statuses = told(keyed, request("Connection: close", line=line))
-            assert statuses
-            assert set(statuses) <= {200, 204, 400, 401, 405}, (line, statuses)
-            if {200, 204, 405} & set(statuses):
-                opened.add(re.split(r"[?#]", line.split(" ")[1].removeprefix("http://localhost"))[0])
-    assert opened <= {"/health/live", "/%68ealth/live"}
-    assert "/health/live" in opened
+    for _ in range(share(3000)):
+        target = drawn.choice(STARTS) + "".join(drawn.choices(PIECES, k=drawn.randrange(4)))
+        line = f"{drawn.choice(METHODS)} {target} HTTP/1.{drawn.randrange(2)}"
+        (status,) = told(keyed, request("Connection: close", line=line))
+        assert status in (200, 204, 400, 401, 405), line
+        if status in (200, 204, 405):
+            path = re.sub(r"^http://[^/?#]*|[?#].*", "", target)
+            opened.add(unquote(path).removesuffix("\n"))  # which routers take for nothing
+    assert opened == {"/health/live"}
 
 
 # ---- without keys
 
 ORIGINS = [
     f"{PAGE}:443", f"{PAGE}.", f"{PAGE}.evil.example", "https://xchat.example", "HTTPS://CHAT.EXAMPLE",
-    "http://localhost.",
-    "http://localhost:80", "http://localhost/", "http://localhost@evil.example", "http://evil.example#localhost",
-    "http://[::1]",
-    "http://localhost\\@evil.example", "chrome-extension://abcdef", "null, http://localhost",
-    "http://localhost http://evil.example",
-    "ftp://localhost", "://localhost", "//localhost", "http:///localhost", "http://127.0.0.1", "https://",
-    "blob:http://localhost",
+    "http://localhost.", "http://localhost:80", "http://localhost/", "http://localhost@evil.example",
+    "http://evil.example#localhost", "http://[::1]", "http://localhost\\@evil.example", "chrome-extension://abcdef",
+    "null, http://localhost", "http://localhost http://evil.example", "ftp://localhost", "://localhost",
+    "//localhost", "http:///localhost", "http://127.0.0.1", "https://", "blob:http://localhost",
 ]  # fmt: skip
 HOSTS = [
     "localhost.", "LOCALHOST.", "localhost:80:80", "localhost:", "127.0.0.1.", "127.0.0.1.nip.io", "0177.0.0.1",
-    "0x7f.0.0.1", "0x7f000001",
-    "017700000001", "127.000.000.001", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::1%25lo]", "[::1].evil.example",
-    "[::1", "::1]", "[]",
-    "user@localhost", "user:pass@localhost", "localhost/", "localhost?x", "localhost\\", "localhost;evil.example",
-    "evil.example\tlocalhost",
-    "xn--localhost-", "localhost%00", "%6cocalhost", "loc\xe1lhost", "ip6-localhost", "localhost.localdomain",
+    "0x7f.0.0.1", "0x7f000001", "017700000001", "127.000.000.001", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]",
+    "[::1%25lo]", "[::1].evil.example", "[::1", "::1]", "[]", "user@localhost", "user:pass@localhost", "localhost/",
+    "localhost?x", "localhost\\", "localhost;evil.example", "evil.example\tlocalhost", "xn--localhost-",
+    "localhost%00", "%6cocalhost", "loc\xe1lhost", "ip6-localhost", "localhost.localdomain",
     "kubernetes.docker.internal",
 ]  # fmt: skip
 
