@@ -19,6 +19,8 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Objects and arrays inside one another, in a request's body."""
     max_values: int = 500_000
     """Values in a request's body, those in objects and arrays too."""
+    max_answer: int = 128 * MIB
+    """Characters of an answer, and one for each of its events; a program that says more fails."""
     runs: int = 1000
     """Runs at once, of all programs; further ones wait."""
     queue: int = 1000

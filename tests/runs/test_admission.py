@@ -52,6 +52,14 @@ def test_too_many_that_wait_are_told_to_come_again_and_nothing_of_theirs_is_left
     assert all(turn.has_come for turn in admission.reserve([SERVER], 2))
 
 
+def test_too_many_at_once_are_told_that_waiting_would_not_help() -> None:
+    admission = Admission()
+    with pytest.raises(ClientError, match="The program one has room for 2 answers to one request, not 3") as refused:
+        admission.reserve([SERVER, ONE], 3)
+    assert (refused.value.status, refused.value.param) == (400, "n")
+    assert (admission.queued, admission.reserve([SERVER, ONE], 2)[0].has_come) == (0, True)
+
+
 def test_nobody_is_held_up_by_one_whose_gate_is_another() -> None:
     admission = Admission()
     first, second = admission.reserve([SERVER, ONE], 2)

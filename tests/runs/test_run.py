@@ -22,7 +22,7 @@ from mserve.events import (
     Usage,
 )
 from mserve.options import Limits
-from mserve.runs.run import PIECE
+from mserve.runs.pieces import PIECE
 from runs.running import LIMIT, log_of, read_all, start, take
 
 

@@ -17,7 +17,7 @@ from mserve.events import (
     ToolCallStart,
     Usage,
 )
-from mserve.runs.run import PIECE
+from mserve.runs.pieces import PIECE
 from mserve.runs.think import ThinkText
 from runs.running import read_all, start
 

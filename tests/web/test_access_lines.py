@@ -41,6 +41,12 @@ def test_a_whole_reply(server: ServerProcess) -> None:
     }  # fmt: skip
 
 
+def test_an_address_that_a_proxy_passes_on_has_an_end(server: ServerProcess) -> None:
+    headers = {"X-Request-Id": "far", "X-Forwarded-For": "a" * 10_000}
+    httpx.post(server.base_url + "/chat/completions", json=body_of("x"), headers=headers, verify=False)
+    assert line_of(server, "far")["client"] == "a" * 64
+
+
 @pytest.mark.parametrize("stream", [True, False])
 def test_the_speed_is_told_in_tokens_where_the_program_tells_them(server: ServerProcess, stream: bool) -> None:
     reply = ask(server, f"usage-{stream}", "usage", stream=stream)

@@ -234,7 +234,8 @@ def test_programs_see_who_calls_and_no_key(keyed: ServerProcess) -> None:
             {"role": "user", "content": "hi"}]}, headers={"X-Mine": "1"} | headers)  # fmt: skip
         return dict(reply.json()["choices"][0]["message"])
 
-    for headers in ({"Authorization": f"Bearer {KEY}"}, {"X-API-Key": KEY}):
+    beside = {"Authorization": f"Bearer\t{KEY}", "X-API-Key": KEY}  # no key in this spelling, and one in another
+    for headers in ({"Authorization": f"Bearer {KEY}"}, {"X-API-Key": KEY}, beside):
         content = seen(**headers)["content"]
         assert '"caller": "alice"' in content
         assert '"x-mine": "1"' in content

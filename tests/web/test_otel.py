@@ -184,6 +184,15 @@ def test_what_asks_no_program_is_no_span(server: ServerProcess) -> None:
     assert [span["name"] for span in after[len(before) :]] == ["chat spans"]
 
 
+def test_a_stranger_whom_the_server_does_not_let_in_writes_no_span(server: ServerProcess) -> None:
+    before = told(server, "spans")
+    headers = {"Origin": "https://evil.example", "traceparent": f"00-{TRACE}-{PARENT}-01"}
+    url = f"{server.base_url}/chat/completions"
+    assert httpx.post(url, json=body_of("x", model="slow"), headers=headers, verify=False).status_code == 403
+    after = told(server, "spans")
+    assert [span["name"] for span in after[len(before) :]] == ["chat spans"]
+
+
 def test_a_client_that_leaves_ends_its_span(server: ServerProcess) -> None:
     leave(server, "hang", "left", stream=False, model="slow")
     wait_for_runs(server, 0)

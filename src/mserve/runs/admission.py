@@ -54,7 +54,13 @@ class Admission:
         self._waiting: deque[Turn] = deque()
 
     def reserve(self, gates: Sequence[Gate], count: int) -> list[Turn]:
-        """Give turns, all of them or none: `ClientError` 429 where they would have to wait behind too many."""
+        """Give turns, all of them or none: `ClientError` 429 where they would have to wait behind too many.
+
+        A 400 where these alone are too many, since waiting would not help.
+        """
+        for gate in gates:
+            if count > (most := gate.capacity + gate.queue):
+                raise ClientError(f"{gate.name} has room for {most} answers to one request, not {count}.", param="n")
         turns = [Turn(self, gates) for _ in range(count)]
         for turn in turns:
             if self._is_free(turn):

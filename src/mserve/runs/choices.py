@@ -46,7 +46,10 @@ class Choices:
         self._bell.ring()
 
     def close(self) -> None:
-        """Read no more: what still runs has nobody to answer."""
+        """Read no more: what still runs has nobody to answer, and nothing to finish where its request has failed."""
+        if self.failure is not None:
+            for run in self.runs:
+                run.drop()
         readers, self._readers = self._readers, []
         for reader in readers:
             reader.close()

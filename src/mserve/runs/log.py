@@ -17,9 +17,9 @@ class Log:
         self._on_abandoned = on_abandoned
         self._events: list[RunEvent] = []
         # The place of the first event that is still here, which is that of the slowest reader: its number, and the
-        # characters before it. Numbers, and no `Place`, since this is what each token costs.
-        self._first = self._first_char = 0
-        self._chars = 0  # in all events so far, dropped ones too
+        # size of all before it. Numbers, and no `Place`, since this is what each token costs.
+        self._first = self._first_size = 0
+        self.size = 0  # of all events so far, dropped ones too: their characters, and one for each event
         self._readers: list[Reader] = []
         self._room: asyncio.Future[None] | None = None
         self._abandoned = False
@@ -27,12 +27,12 @@ class Log:
     @property
     def end(self) -> "Place":
         """The place behind the last event."""
-        return self._first + len(self._events), self._chars
+        return self._first + len(self._events), self.size
 
     def append(self, event: RunEvent) -> None:
         """Write one event. Never waits: who writes much asks for `room` in between."""
         self._events.append(event)
-        self._chars += length(event)
+        self.size += 1 + length(event)
         if self._abandoned:
             self.passed()  # by nobody: nothing is kept
         else:
@@ -52,7 +52,7 @@ class Log:
 
     def reader(self, bell: "Bell | None" = None) -> "Reader":
         """Follow the log from the first event that is still here; who follows several gives them one bell."""
-        reader = Reader(self, (self._first, self._first_char), bell or Bell())
+        reader = Reader(self, (self._first, self._first_size), bell or Bell())
         self._readers.append(reader)
         return reader
 
@@ -65,7 +65,7 @@ class Log:
         places = [reader.place for reader in self._readers]
         slowest = places[0] if len(places) == 1 else min(places, default=self.end)
         del self._events[: slowest[0] - self._first]
-        self._first, self._first_char = slowest
+        self._first, self._first_size = slowest
         if self._room is not None and not self._room.done():
             self._room.set_result(None)
 
@@ -80,7 +80,7 @@ class Log:
     @property
     def is_full(self) -> bool:
         """Tell whether who writes has to wait for `room`."""
-        lag = len(self._events) >= self._limits.log_events or self._chars - self._first_char >= self._limits.log_chars
+        lag = len(self._events) >= self._limits.log_events or self.size - self._first_size >= self._limits.log_chars
         return lag and bool(self._readers)
 
     def _wake(self) -> None:
@@ -93,7 +93,7 @@ def _nobody() -> None:
 
 
 Place = tuple[int, int]
-"""The number of the next event to read, and the characters of all events before it."""
+"""The number of the next event to read, and the size of all events before it."""
 
 
 class Bell:

@@ -2,19 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
-from mserve.errors import InvalidOutputError
+from mserve.errors import InvalidOutputError, ProgramError
 from mserve.events import (
     Event,
     Failure,
     Finish,
     FinishReason,
     ReasoningDelta,
-    RefusalDelta,
     TextDelta,
-    ToolCallDelta,
     Usage,
 )
 from mserve.options import OnDisconnect, Options
@@ -25,14 +23,15 @@ from mserve.transcript import Order, total
 from .admission import Turn
 from .deadline import Deadline
 from .failure import failure_of
-from .log import Bell, Log, Reader, length
+from .log import Bell, Log, Reader
+from .pieces import pieces
 from .stop import StopText
 from .think import ThinkText
 
 log = logging.getLogger("mserve")
 
-PIECE = 64 * 1024
-"""Bytes of the longest text that stays one event: a longer one is cut, so that no frame is huge."""
+_LATE = 1.0
+"""Seconds in which usage may follow a `Finish`; then the answer goes without it, however long the program cleans up."""
 
 CANCELLED = Failure(503, "The run was cancelled before its answer was whole.", "cancelled")
 """How a run ends whose answer nobody wants."""
@@ -109,6 +108,8 @@ class Run:
         self.usage: Usage | None = None  # so far
         self._turn = turn
         self._patience = options.times.queue
+        self._most = options.limits.max_answer
+        self._closing: asyncio.TimerHandle | None = None
         self._deadline = Deadline(options.times, self._expire)
         self._log = Log(options.limits, self.cancel if on_disconnect == "cancel" else _go_on)
         self.task = asyncio.create_task(self._own(), name=f"mserve run of {program.name}")
@@ -124,6 +125,11 @@ class Run:
         if not self._cancelled.is_set():
             self._cancelled.set()
             self.task.cancel()
+
+    def drop(self) -> None:
+        """End the program, unless its answer is whole: then it may clean up in its own time."""
+        if not self._order.finished:
+            self.cancel()
 
     @property
     def is_cancelled(self) -> bool:
@@ -186,13 +192,18 @@ class Run:
 
     async def _hear(self, said: Event) -> bool:
         """Write what the program said, as fast as it is read. False where the answer is to end by it."""
-        for event in _pieces(said):
+        for event in pieces(said):
             if self._say(event):
-                # A judge may take its time: a program that is to stop is closed before.
-                if isinstance(event, Finish) or self._judge is None:
+                if isinstance(event, Finish):
                     await self._finish(event)
-                if not isinstance(event, Finish):
-                    return False
+                    self._closing = asyncio.get_running_loop().call_later(_LATE, self._log.close)
+                    continue
+                if self._judge is None:  # one may take its time: the program is closed before
+                    await self._finish(event)
+                    self._log.close()
+                return False
+            if self._log.size > self._most:
+                raise ProgramError(f"the answer is longer than {self._most} characters")
             if self._log.is_full:
                 self._deadline.held()
                 await self._log.room()
@@ -263,6 +274,8 @@ class Run:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._deadline.stop()
+        if self._closing is not None:
+            self._closing.cancel()
         self._turn.end()
         if task.cancelled():  # before its first step
             self._fail(CANCELLED)
@@ -271,24 +284,3 @@ class Run:
 
 def _go_on() -> None:
     """Let a run go on that nobody listens to."""
-
-
-def _pieces(event: Event) -> Iterable[Event]:
-    """Cut an event whose text is larger than a frame should be; no code point is longer than four bytes."""
-    if length(event) * 4 <= PIECE:
-        return (event,)
-    if isinstance(event, ToolCallDelta):
-        return (ToolCallDelta(event.id, piece) for piece in _cut(event.arguments))
-    if isinstance(event, TextDelta) and not event.logprobs:
-        return map(TextDelta, _cut(event.text))
-    if isinstance(event, ReasoningDelta | RefusalDelta):
-        return map(type(event), _cut(event.text))
-    return (event,)  # sound, and a text that its tokens belong to
-
-
-def _cut(text: str) -> Iterator[str]:
-    if len(text.encode()) <= PIECE:
-        yield text
-    else:
-        for start in range(0, len(text), PIECE // 4):
-            yield text[start : start + PIECE // 4]

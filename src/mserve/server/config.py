@@ -28,6 +28,7 @@ _RANGES = {
     "max_messages": (1, sys.maxsize),
     "max_depth": (1, 900),  # Python's own limit is not far behind
     "max_values": (1, sys.maxsize),
+    "max_answer": (1, sys.maxsize),
     "max_runs": (1, sys.maxsize),
     "max_queue": (0, sys.maxsize),
     "max_threads": (1, 10_000),
@@ -112,6 +113,8 @@ class Settings:
         How deep objects and arrays may lie in one another, in a request's body.
     max_values
         The most values of a request's body, those in objects and arrays too.
+    max_answer
+        The most characters of an answer; a program that says more fails.
     max_runs
         Runs at once, of all programs; further ones wait for their turn.
     max_queue
@@ -178,6 +181,7 @@ class Settings:
     max_messages: int = 10_000
     max_depth: int = 128
     max_values: int = 500_000
+    max_answer: int = 128 * MIB
     max_runs: int = 1000
     max_queue: int = 1000
     max_threads: int = 128
@@ -230,6 +234,7 @@ class Settings:
             max_messages=self.max_messages,
             max_depth=self.max_depth,
             max_values=self.max_values,
+            max_answer=self.max_answer,
             runs=self.max_runs,
             queue=self.max_queue,
             threads=self.max_threads,

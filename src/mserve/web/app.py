@@ -23,7 +23,7 @@ from .exchange import PostEndpoint
 from .guard import OPEN_PATHS, Guard
 from .health import Health
 from .metrics import PATH as METRICS_PATH
-from .observe import Observed
+from .observe import Observed, Traced
 from .replies import send_failure, send_json
 from .routing import Methods, NotFound
 from .service import Service
@@ -72,7 +72,7 @@ class App:
         slashes = [Route(path, not_found) for path in (f"{models.PATH}/", f"{models.PATH}/{{model:path}}/")]
         routes = [*slashes, *posts, *gets]
         closed = [route for route in routes if route.path not in OPEN_PATHS]
-        guard = Guard(Router(closed, redirect_slashes=False, default=not_found), options)
+        guard = Guard(Traced(Router(closed, redirect_slashes=False, default=not_found)), options)
         # What is open is told by the router that answers it: no path can look open to one and closed to another.
         is_open = [route for route in routes if route.path in OPEN_PATHS]
         self._router = Router(is_open, redirect_slashes=False, default=guard)

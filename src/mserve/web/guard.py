@@ -103,7 +103,8 @@ def _identify(scope: Scope, keys: Keys) -> Failure | None:
 
 def _holds_key(header: Header) -> bool:
     name, value = header
-    return name == b"x-api-key" or (name == b"authorization" and _bearer(value) is not None)
+    # Whatever stands behind the word: what is no key in that spelling may be one in another.
+    return name == b"x-api-key" or (name == b"authorization" and value.lower().lstrip().startswith(b"bearer"))
 
 
 def _bearer(value: bytes) -> bytes | None:

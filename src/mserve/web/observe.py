@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -34,7 +35,6 @@ class Observed:
     def __init__(self, app: ASGIApp, metrics: Metrics | None) -> None:
         self._app = app
         self._metrics = metrics
-        self._telemetry = telemetry()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Be an ASGI app."""
@@ -42,23 +42,12 @@ class Observed:
             await self._app(scope, receive, send)
             return
         record = record_of(scope)
-        trace = None
-        if self._telemetry is not None and record.method == "POST":
-            trace = self._telemetry.begin(record, scope)
         token = current.set(record)
         try:
-            await self._app(scope, receive, _noting(send, record))
-        except asyncio.CancelledError:
-            record.failure = record.failure or _CANCELLED
-            raise
+            with _noting_the_end(record, scope):
+                await self._app(scope, receive, _noting(send, record))
         finally:
             current.reset(token)
-            record.ended = perf_counter()
-            record.caller = scope.get(CALLER)
-            if (refusal := scope.get(REFUSAL)) is not None:
-                _refuse(record, refusal)
-            if trace is not None:
-                trace.end(record)
             self._tell(record)
             # The context of a run that goes on holds the record, which shall not hold the run.
             record.request, record.runs = None, ()
@@ -84,6 +73,42 @@ class Observed:
 def _refuse(record: Record, failure: Failure) -> None:
     record.failure, record.status, record.bytes = failure, failure.status, len(encode_error(failure))
     record.has_left = False
+
+
+class Traced:
+    """An app whose requests are spans. Stands behind whoever refuses strangers: they shall not write into traces."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._telemetry = telemetry()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Be an ASGI app."""
+        record = current.get(None)  # none of a websocket
+        if self._telemetry is None or record is None or record.method != "POST":
+            await self._app(scope, receive, send)
+            return
+        trace = self._telemetry.begin(record, scope)
+        try:
+            with _noting_the_end(record, scope):
+                await self._app(scope, receive, send)
+        finally:
+            if trace is not None:
+                trace.end(record)
+
+
+@contextmanager
+def _noting_the_end(record: Record, scope: Scope) -> Iterator[None]:
+    try:
+        yield
+    except asyncio.CancelledError:
+        record.failure = record.failure or _CANCELLED
+        raise
+    finally:
+        record.ended = perf_counter()
+        record.caller = scope.get(CALLER)
+        if (refusal := scope.get(REFUSAL)) is not None:
+            _refuse(record, refusal)
 
 
 def _noting(send: Send, record: Record) -> Send:

@@ -17,6 +17,8 @@ from mserve.transcript import total
 
 from .spread import Spread
 
+_LONGEST_ADDRESS = 64
+"""Characters of a client's address: a proxy that is trusted may pass on what a stranger wrote into a header."""
 _SANE = re.compile(rb"[!-~]{1,128}")
 """A request's id that another gave, and that may stand in a header and in a log."""
 
@@ -177,6 +179,6 @@ def record_of(scope: Scope) -> Record:
         id=id_of(scope),
         method=scope["method"],
         path=scope["path"],
-        client=client[0] if client else None,
+        client=client[0][:_LONGEST_ADDRESS] if client else None,
         started=perf_counter(),
     )
