@@ -29,7 +29,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Runs of sync programs at once: each has a thread."""
     log_events: int = 256
     """Events that a program may be ahead of the slowest reader before it has to wait."""
-    log_chars: int = 256 * 1024
+    log_chars: int = 64 * 1024
     """The same, in characters of text."""
     choices: int = 16
     """Runs that one request may start, by `n` or by several prompts."""

@@ -70,6 +70,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """Begin; one connection too many is told so."""
         super().connection_made(transport)
+        transport.set_write_buffer_limits(HIGH_WATER_LIMIT)
         self._outlet = _Outlet(transport, self._close)
         if len(self.connections) > self._shared.limit:
             self._refuse(too_many(self._shared.limit))
