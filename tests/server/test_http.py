@@ -78,9 +78,9 @@ def test_the_inside_of_uvicorn_is_the_one_that_this_was_written_for() -> None:
         "uvicorn's httptools_impl or flow_control, or httptools, has changed. Read what did, against server/http.py: "
         "Connection overrides the callbacks of loop, parser and answer; it reads and sets cycle, pipeline, flow, "
         "parser, headers, url, server_state, and of a cycle keep_alive, response_started, response_complete, "
-        "disconnected, message_event and transport (of which an answer uses write, close and is_closing). When all "
-        "of that still holds, and the tests below pass, write the new values here, and uvicorn's version into "
-        "pyproject.toml."
+        "disconnected, waiting_for_100_continue, body, scope, message_event and transport (of which an answer uses "
+        "write, close and is_closing). When all of that still holds, and the tests below pass, write the new values "
+        "here, and uvicorn's version into pyproject.toml."
     )
 
 
@@ -290,6 +290,7 @@ def test_too_many_requests_at_once_are_refused_after_those_that_are_not(server: 
         b"CONNECT a.example:80 HTTP/1.1\r\n\r\n",
         b"CONNECT /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n",
         b"CONNECT /v1/models HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}",
+        b"CONNECT a://b HTTP/1.1\r\nHost: a\r\n\r\n",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         b"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
         b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
@@ -356,6 +357,12 @@ def test_upgrades_that_are_sent_ahead_are_all_declined(server: ServerProcess) ->
     whole = b"".join(asking(f"hi {number}", *upgrade) for number in range(20))
     told = [answer.text for answer in exchange(server, whole, asking("there", CLOSE))]
     assert told == [*(f"hi {number}" for number in range(20)), "there"]
+
+
+def test_nothing_is_said_to_who_waits_to_send_a_body_once_it_was_refused(server: ServerProcess) -> None:
+    headers = ("Expect: 100-continue", "Transfer-Encoding: chunked")
+    error(exchange(server, posting(b"z\r\n", *headers)), 400, "invalid_http")
+    assert "Traceback" not in server.output
 
 
 def test_a_body_after_an_upgrade_may_be_wrong(server: ServerProcess) -> None:

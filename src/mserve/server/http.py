@@ -302,4 +302,5 @@ class Connection(HttpToolsProtocol):
 
 def _tell_that_it_left(cycle: RequestResponseCycle) -> None:
     cycle.disconnected = True
+    cycle.waiting_for_100_continue = False  # it would say so on a connection that is at its end
     cycle.message_event.set()
