@@ -42,9 +42,9 @@ async def serve(prompt):
     else:
         yield prompt
 """
-HASTY = ("--header-timeout", "1", "--body-timeout", "0.3", "--timeout-keep-alive", "1", "--no-access-log")
+HASTY = ("--header-timeout", "1", "--body-timeout", "0.2", "--timeout-keep-alive", "1", "--no-access-log")
 LIMIT = 20.0
-"""Seconds for what the server ends after 1 s, or a body after 6 s in all: a busy machine needs some."""
+"""Seconds for what the server ends after 1 s, or a body after 4 s in all: a busy machine needs some."""
 PAUSE = 0.1
 
 

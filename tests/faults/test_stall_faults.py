@@ -183,7 +183,9 @@ def ticking(client: Client) -> Iterator[Gaps]:
             gaps.stop()
 
 
-@pytest.mark.parametrize("model", ["async", "sync"])
+@pytest.mark.parametrize(
+    ("trusted", "model"), [("plain", "async"), ("plain", "sync"), ("tls", "async")], indirect=["trusted"]
+)
 def test_a_reader_that_stalls_holds_its_program_and_nothing_else(
     server: ServerProcess, trusted: ssl.SSLContext | None, model: str
 ) -> None:
