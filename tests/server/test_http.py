@@ -271,6 +271,7 @@ def test_too_many_requests_at_once_are_refused_after_those_that_are_not(server: 
     *answered, refused = exchange(server, asking("hi") * 1000)
     assert [answer.text for answer in answered] == ["hi"] * 33
     assert (refused.status, refused.error["code"]) == (400, "invalid_http")
+    assert refused.error["message"] == "More than 32 requests were sent ahead of their answers."
 
 
 # ---- no HTTP
@@ -357,6 +358,11 @@ def test_upgrades_that_are_sent_ahead_are_all_declined(server: ServerProcess) ->
     whole = b"".join(asking(f"hi {number}", *upgrade) for number in range(20))
     told = [answer.text for answer in exchange(server, whole, asking("there", CLOSE))]
     assert told == [*(f"hi {number}" for number in range(20)), "there"]
+
+
+def test_who_is_asked_as_a_proxy_is_and_for_no_path_answers_for_the_root(server: ServerProcess) -> None:
+    (answer,) = exchange(server, b"GET http://localhost HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    assert (answer.status, answer.error["code"]) == (404, "not_found")
 
 
 def test_nothing_is_said_to_who_waits_to_send_a_body_once_it_was_refused(server: ServerProcess) -> None:

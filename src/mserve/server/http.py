@@ -4,8 +4,8 @@ The only place that touches the inside of uvicorn's protocol: a test says which 
 """
 
 import asyncio
-from collections.abc import Callable, MutableMapping
-from typing import Any, cast
+from collections.abc import MutableMapping
+from typing import Any, NoReturn, cast
 
 import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
@@ -14,8 +14,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from mserve.events import Failure
 
 from .alarm import Alarm
+from .cycle import Outlet, tell_that_it_left
 from .limits import Rules, Shared
-from .refusal import NO_HTTP, answer, too_large, too_many, too_slow
+from .refusal import NO_HTTP, answer, too_far_ahead, too_large, too_many, too_slow
 from .stages import Stage, Wait
 
 _LINGER = 2.0
@@ -30,15 +31,6 @@ _PIPELINE = 32
 """Requests that a client may send ahead of its answers: each costs memory before it is answered."""
 
 
-class _Outlet:
-    """The transport as an answer sees it: closing waits for who is still sending."""
-
-    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
-        self.write = transport.write
-        self.is_closing = transport.is_closing
-        self.close = close
-
-
 class Connection(HttpToolsProtocol):
     """One client's connection."""
 
@@ -51,14 +43,16 @@ class Connection(HttpToolsProtocol):
         self._head = 0  # bytes of this head, or of this body's trailers, that the parser told of
         self._fed = 0  # bytes since the parser last told of anything: it may keep them
         self._news = 0  # counts what the parser tells of
-        self._is_too_large = False
+        self._misfit = NO_HTTP  # what is wrong where the parser gives up
         self._upgrades = False
         self._refusal: Failure | None = None  # what is said at the end, after all that was to be answered
-        self._refused: MutableMapping[str, Any] | None = None  # the request that this is about, where the app has it
+        self._refused_scope: MutableMapping[str, Any] | None = (
+            None  # the request that this is about, where the app has it
+        )
         self._has_hung_up = False
         self._waiting: Wait | None = None
         self._alarm = Alarm(self.loop, self._ring, lambda: self.flow.read_paused)
-        self._outlet: _Outlet
+        self._outlet: Outlet
 
     @property
     def is_idle(self) -> bool:
@@ -71,7 +65,7 @@ class Connection(HttpToolsProtocol):
         """Begin; one connection too many is told so."""
         super().connection_made(transport)
         transport.set_write_buffer_limits(HIGH_WATER_LIMIT)
-        self._outlet = _Outlet(transport, self._close)
+        self._outlet = Outlet(transport, self._close)
         if len(self.connections) > self._shared.limit:
             self._refuse(too_many(self._shared.limit))
         self._settle()
@@ -82,7 +76,7 @@ class Connection(HttpToolsProtocol):
         self._outlet.close = self.transport.close
         self.pipeline.clear()
         if self._answered is not None:
-            _tell_that_it_left(self._answered)
+            tell_that_it_left(self._answered)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -93,7 +87,7 @@ class Connection(HttpToolsProtocol):
         try:
             self._feed(data)
         except httptools.HttpParserError:
-            self._refuse(too_large(self._rules.max_header) if self._is_too_large else NO_HTTP)
+            self._refuse(self._misfit)
         else:
             self._fed = 0 if self._news > news else self._fed + len(data)
             if self._fed > self._rules.max_header + _FIRST_LINE:
@@ -134,12 +128,16 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Start to answer."""
         if self.parser.get_method() == b"CONNECT":
-            raise ValueError("no proxy")  # the parser would take all that follows for another protocol
+            self._give_up(NO_HTTP)  # the parser would take all that follows for another protocol
         self._upgrades = self.parser.should_upgrade()
         if self._upgrades:
             return
         if len(self.pipeline) == _PIPELINE:
-            raise ValueError("too many requests at once")
+            self._give_up(too_far_ahead(_PIPELINE))
+        if (
+            b"://" in self.url and httptools.parse_url(self.url).path is None
+        ):  # as proxies are asked, and without a path
+            self.url = b"/"
         super().on_headers_complete()
         self.flow.resume_reading()  # who sends ahead may leave before its answers, and only reading tells
         if not self.pipeline:
@@ -186,8 +184,6 @@ class Connection(HttpToolsProtocol):
             self._stage = Stage.OVER
             self._hang_up()
 
-    # Parsing.
-
     def _is_far_ahead(self) -> bool:
         return len(self.pipeline) > _AHEAD or sum(len(cycle.body) for cycle, _ in self.pipeline) > HIGH_WATER_LIMIT
 
@@ -213,8 +209,12 @@ class Connection(HttpToolsProtocol):
     def _count(self, size: int) -> None:
         self._head += size
         if self._head > self._rules.max_header:
-            self._is_too_large = True
-            raise ValueError("too large")  # ends the parsing; `data_received` tells the client
+            self._give_up(too_large(self._rules.max_header))
+
+    def _give_up(self, misfit: Failure) -> NoReturn:
+        """End the parsing; `data_received` tells the client."""
+        self._misfit = misfit
+        raise ValueError
 
     # Refusing.
 
@@ -235,8 +235,8 @@ class Connection(HttpToolsProtocol):
         if self.pipeline:
             self.pipeline.popleft()
         else:
-            self._refused = cast("MutableMapping[str, Any]", unread.scope)
-        _tell_that_it_left(unread)
+            self._refused_scope = cast("MutableMapping[str, Any]", unread.scope)
+        tell_that_it_left(unread)
         if unread.response_started:
             self._refusal = None  # it has its answer, or a part of one
 
@@ -245,7 +245,7 @@ class Connection(HttpToolsProtocol):
         self._has_hung_up = True
         if self._refusal is not None:
             address = self.client[0] if self.client else None
-            name = self._shared.on_refused(self._refusal, address, self._refused)
+            name = self._shared.on_refused(self._refusal, address, self._refused_scope)
             self.transport.write(answer(self._refusal, name, self.server_state.default_headers))
         self.flow.resume_reading()
         if self.transport.can_write_eof() and not self.transport.is_closing():
@@ -298,9 +298,3 @@ class Connection(HttpToolsProtocol):
                 self.transport.abort()
             case _:
                 self.transport.close()
-
-
-def _tell_that_it_left(cycle: RequestResponseCycle) -> None:
-    cycle.disconnected = True
-    cycle.waiting_for_100_continue = False  # it would say so on a connection that is at its end
-    cycle.message_event.set()

@@ -17,6 +17,11 @@ def too_large(most: int) -> Failure:
     return Failure(431, f"The request's headers are larger than {most} bytes.", "headers_too_large")
 
 
+def too_far_ahead(most: int) -> Failure:
+    """Refuse one more request that does not wait for the answers to those before it."""
+    return Failure(400, f"More than {most} requests were sent ahead of their answers.", "invalid_http")
+
+
 def too_slow(what: str, seconds: float) -> Failure:
     """Refuse to wait for longer."""
     return Failure(408, f"The request's {what} did not come within {seconds:g} seconds.", "request_timeout")
