@@ -3,12 +3,16 @@
 import os
 import signal
 import time
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
 
+from mserve.errors import StartupError
+from mserve.server import supervisor as module
+from mserve.server.config import Settings
 from server.developing import LIMIT, SERVING, ask, developing, edit, open_hanging, program
 
 
@@ -65,3 +69,17 @@ def test_a_second_signal_does_not_wait(file: Path) -> None:
         assert server.stop(signal.SIGTERM) == 0
         assert time.monotonic() - started < 3
         assert waiting.result(LIMIT).endswith("data: [DONE]\n\n")
+
+
+def test_folders_that_cannot_be_watched_end_it_with_what_to_do(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the library raises where the system has no watches left: a limit of the whole machine, so not a real one."""
+
+    async def without_watches(_folders: object) -> AsyncIterator[list[Path]]:
+        raise RuntimeError("Error creating recommended watcher: Too many open files (os error 24)")
+        yield []
+
+    monkeypatch.setattr(module, "edits", without_watches)
+    started = time.monotonic()
+    with pytest.raises(StartupError, match=r"cannot be watched: .*\(os error 24\); .*raise it by sysctl"):
+        module.Supervisor([str(file)], [], Settings(port=0), lambda _told: None).run()
+    assert time.monotonic() - started < LIMIT

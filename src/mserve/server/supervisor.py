@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from mserve.errors import LoadError
+from mserve.errors import LoadError, StartupError
 from mserve.programs.load import folder_of
 
 from .config import Settings
@@ -26,6 +26,10 @@ from .supervised import Failed, Order, Ready
 
 _AT_ONCE = 5.0
 """Seconds after a second signal until the processes are killed."""
+_MORE_WATCHES = (
+    "on Linux, what is too small may be fs.inotify.max_user_watches or fs.inotify.max_user_instances (raise it by "
+    "sysctl), or the limit of open files"
+)
 
 
 class Edited(Struct, frozen=True):
@@ -88,7 +92,7 @@ class _Child:
         self._writer.close()
 
 
-_Event = Edited | tuple[_Child, _Said] | tuple[_Child, int] | signal.Signals
+_Event = Edited | StartupError | tuple[_Child, _Said] | tuple[_Child, int] | signal.Signals
 
 
 class Supervisor:
@@ -128,10 +132,15 @@ class Supervisor:
                 for child in self._children:
                     child.let_go()
                 await asyncio.gather(*self._children.values())
+                for child in self._children:
+                    child.forget()
 
     async def _watch(self) -> None:
-        async for files in edits(folder for folder in self._folders if folder is not None):
-            self._events.put_nowait(Edited(tuple(files)))
+        try:
+            async for files in edits(folder for folder in self._folders if folder is not None):
+                self._events.put_nowait(Edited(tuple(files)))
+        except Exception as error:  # noqa: BLE001  # whatever it is: no edit would be seen any more, and nobody told
+            self._events.put_nowait(StartupError(f"the programs' folders cannot be watched: {error}; {_MORE_WATCHES}"))
 
     async def _start(self, listener: socket.socket) -> None:
         self._starting = child = await _Child.start(listener, self._order)
@@ -149,6 +158,8 @@ class Supervisor:
                 _forget_compiled(event.files)
                 self._drop_start()
                 await self._start(listener)
+            case StartupError():
+                raise event
             case (child, Ready() as ready) if child is self._starting:
                 self._take_over(child)
                 self._tell(ready)
