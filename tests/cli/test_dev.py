@@ -36,6 +36,17 @@ def test_options_that_make_no_sense_are_refused(tmp_path: Path) -> None:
     assert "--no-such-option" in refusal(str(file), "--no-such-option", code=2)
 
 
+def test_what_no_edit_can_mend_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (file := tmp_path / "hello.py").write_text(ECHO)
+    missing = str(tmp_path / "none")
+    for flag in ("--api-key-file", "--ssl-certfile"):
+        assert f"{missing} cannot be read: No such file or directory" in refusal(
+            str(file), flag, missing, "--port", "0"
+        )
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "pigeon")
+    assert "OpenTelemetry cannot be set up as the OTEL_ variables say" in refusal(str(file), "--port", "0")
+
+
 def test_a_port_in_use_is_refused(tmp_path: Path) -> None:
     (file := tmp_path / "hello.py").write_text(ECHO)
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -14,8 +14,9 @@ from types import FrameType
 import msgspec
 from msgspec import Struct
 
-from mserve.errors import MserveError
+from mserve.errors import MserveError, StartupError
 from mserve.web.app import create_app
+from mserve.web.observe import set_up_telemetry
 
 from .config import Settings, set_up_logs
 from .worker import Worker
@@ -40,6 +41,8 @@ class Failed(Struct, frozen=True, tag=True):
     """The process could not begin, or not close what it had opened."""
 
     reason: str
+    is_lasting: bool = False
+    """Whether other programs could not help either: a file of keys that is not there, for one."""
 
 
 class Supervised(Worker):
@@ -98,15 +101,17 @@ def main(listener_file: int, channel_file: int) -> int:
             order = msgspec.json.decode(orders.readline(), type=Order)
         leash = _Leash(channel)
         leash.start()
+        worker: Supervised | None = None
         try:
             set_up_logs(order.settings)
             app = create_app(*order.programs, names=order.names, options=order.settings.options())
+            set_up_telemetry()  # as the worker will; here, its failure is told from a lifespan's
             names = tuple(program.name for program in app.programs)
             worker = Supervised(app, order.settings, lambda base_url: _tell(channel, Ready(names, base_url)))
             leash.hold(worker)
             worker.run_forever([listener])
         except MserveError as error:
-            _tell(channel, Failed(str(error)))
+            _tell(channel, Failed(str(error), is_lasting=worker is None and isinstance(error, StartupError)))
             return 3
     return 0
 

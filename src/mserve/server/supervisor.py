@@ -185,6 +185,8 @@ class Supervisor:
     def _tell_failure(self, child: _Child, failed: Failed) -> None:
         if child is self._starting:
             self._starting = None
+            if self._serving is None and failed.is_lasting:
+                raise StartupError(failed.reason)
             if self._serving is None and (not self._folders or None in self._folders):
                 raise LoadError(failed.reason)
         self._tell(failed)
