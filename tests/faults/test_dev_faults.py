@@ -90,7 +90,22 @@ def test_a_lifespan_that_fails_at_the_end_of_a_version_is_told(file: Path) -> No
     )
     with developing(str(file)) as server:
         edit(file, program("v1"))
-        server.wait_for("a lifespan failed while it was closed: ValueError: the pool is gone", LIMIT)
+        server.wait_for("(?m)^mserve: a lifespan failed while it was closed: ValueError: the pool is gone$", LIMIT)
+        assert ask(server) == "v1"
+        assert server.stop() == 0
+    assert "goes on" not in server.output
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("reaches_all", [True, False])
+def test_a_signal_while_a_version_loads_blames_nobody(file: Path, how: signal.Signals, reaches_all: bool) -> None:
+    file.write_text("import time\nprint('loading', flush=True)\ntime.sleep(60)\n")
+    with developing(str(file), is_ready=False) as server:
+        server.wait_for("loading", LIMIT)
+        for process in (server.pid, *server.children()) if reaches_all else ():  # as Ctrl-C in a terminal does
+            os.kill(process, how)
+        assert server.stop(how) == 0
+    assert server.output == "loading\n"
 
 
 def test_a_unix_socket_is_served_and_removed(file: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from mserve.server.config import Settings
 from mserve.server.supervised import Failed, Ready
-from mserve.server.supervisor import Edited, Supervisor, Told
+from mserve.server.supervisor import Edited, Supervisor, Told, Unclosed
 
 from .arguments import HowToServe, Names, Program
 from .failure import errors, told, told_in_words
@@ -40,6 +40,8 @@ class _Screen:
             case Failed(reason):
                 after = "the version before goes on" if self._serves else "waiting for an edit"
                 errors.print(Text.assemble(told(reason), (f"  ({after})", "dim")))
+            case Unclosed(reason):
+                errors.print(told(reason))
             case _:
                 self._serves = False
                 errors.print(told(f"the server ended with exit code {event.code}: waiting for an edit"))

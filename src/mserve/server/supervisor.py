@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from mserve.errors import LoadError, StartupError
+from mserve.errors import LoadError, ShutdownError, StartupError
 from mserve.programs.load import folder_of
 
 from .config import Settings
@@ -44,7 +44,13 @@ class Died(Struct, frozen=True):
     code: int
 
 
-Told = Ready | Failed | Edited | Died
+class Unclosed(Struct, frozen=True):
+    """A version that is served no more could not close what it had opened."""
+
+    reason: str
+
+
+Told = Ready | Failed | Edited | Died | Unclosed
 _Said = Ready | Failed
 
 
@@ -110,11 +116,17 @@ class Supervisor:
         self._starting: _Child | None = None
         self._serving: _Child | None = None
         self._is_stopping = False
+        self._unclosed: list[str] = []
 
     def run(self) -> None:
-        """Serve until a signal; `StartupError` or `LoadError` for what no edit of a file can mend."""
+        """Serve until a signal; `StartupError` or `LoadError` for what no edit of a file can mend.
+
+        `ShutdownError` where the version that was served last could not close what it had opened.
+        """
         self._order.settings.options()
         asyncio.run(self._run())
+        if self._unclosed:
+            raise ShutdownError("; ".join(self._unclosed))
 
     async def _run(self) -> None:
         settings = self._order.settings
@@ -176,6 +188,7 @@ class Supervisor:
         """Give up a process that is not ready yet: what it began with is old by now."""
         if self._starting is not None:
             self._starting.let_go()
+            self._starting = None
 
     def _take_over(self, child: _Child) -> None:
         if self._serving is not None:
@@ -189,7 +202,11 @@ class Supervisor:
                 raise StartupError(failed.reason)
             if self._serving is None and (not self._folders or None in self._folders):
                 raise LoadError(failed.reason)
-        self._tell(failed)
+            self._tell(failed)
+        elif self._is_stopping:
+            self._unclosed.append(failed.reason)
+        else:
+            self._tell(Unclosed(failed.reason))
 
     def _bury(self, child: _Child, code: int) -> None:
         child.forget()
