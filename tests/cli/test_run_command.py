@@ -1,6 +1,7 @@
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -110,7 +111,12 @@ def test_what_a_proxy_hands_on_without_the_root_path_is_answered(serve: Serve) -
 
 def test_a_unix_socket_is_served(serve: Serve, tmp_path: Path) -> None:
     path = str(tmp_path / "socket")
-    serve(ECHO, flags=("--uds", path))
+    before = os.umask(0o077)
+    try:
+        serve(ECHO, flags=("--uds", path))
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(Path(path).stat().st_mode) == 0o700
     with httpx.Client(transport=httpx.HTTPTransport(uds=path), base_url="http://server") as client:
         assert client.get("/v1/models").status_code == 200
 

@@ -2,6 +2,7 @@ import os
 import re
 import socket
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -75,13 +76,25 @@ def test_the_socket_can_be_handed_to_other_processes() -> None:
 # ---- UNIX sockets
 
 
+@pytest.fixture(params=[0o000, 0o022, 0o077])
+def umask(request: pytest.FixtureRequest) -> Iterator[int]:
+    mask: int = request.param
+    before = os.umask(mask)
+    yield mask
+    os.umask(before)
+
+
+def test_the_umask_says_who_may_call_a_unix_socket(umask: int, tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    with listening("", 0, str(path)):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o777 & ~umask
+
+
 def test_a_unix_socket_is_there_as_long_as_it_is_listened_on(tmp_path: Path) -> None:
     path = tmp_path / "socket"
-    with listening("", 0, str(path)) as listener:
-        assert stat.S_IMODE(path.stat().st_mode) == 0o666
-        with socket.socket(socket.AF_UNIX) as client:
-            client.connect(str(path))
-            listener.accept()[0].close()
+    with listening("", 0, str(path)) as listener, socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+        listener.accept()[0].close()
     assert not path.exists()
 
 

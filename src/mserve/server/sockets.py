@@ -45,12 +45,16 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def bind_unix(path: str) -> socket.socket:
-    """Take a path; `StartupError` where it cannot be had. A socket that a dead server left there is removed."""
+    """Take a path; `StartupError` where it cannot be had. A socket that a dead server left there is removed.
+
+    Who may call is said by the umask, or by the mode of the socket that was there.
+    """
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         mode = _make_way(path)
         listener.bind(path)
-        Path(path).chmod(mode)
+        if mode is not None:
+            Path(path).chmod(mode)  # nobody can call before the next step
         listener.listen(_BACKLOG)
         listener.set_inheritable(True)
     except (OSError, ValueError, TypeError) as error:
@@ -63,12 +67,12 @@ def bind_unix(path: str) -> socket.socket:
     return listener
 
 
-def _make_way(path: str) -> int:
+def _make_way(path: str) -> int | None:
     """Remove a socket that nobody listens on, and give what its mode was: who could call still can."""
     try:
         mode = Path(path).stat().st_mode
     except FileNotFoundError:
-        return 0o666
+        return None
     if not stat.S_ISSOCK(mode):
         raise StartupError(f"cannot listen on {path}: it is there already, and no socket; choose another with --uds")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
