@@ -1,5 +1,6 @@
 """What browsers are told about pages of other origins; in `tests/clients` a browser itself obeys it."""
 
+import re
 import time
 from collections.abc import Iterator
 from itertools import pairwise
@@ -85,6 +86,36 @@ def test_a_page_of_another_origin_is_told_no_in_our_shape(named: ServerProcess, 
     assert (error["type"], error["code"], error["param"]) == ("permission_error", "origin_not_allowed", None)
     assert f"Pages of {origin} may not call this server" in error["message"]
     assert "--allowed-origins" in error["message"]
+
+
+def test_a_preflight_for_a_method_that_no_page_can_use_is_told_so_in_our_shape(named: ServerProcess) -> None:
+    reply = preflight(named.base_url, OURS, Method="TRACE")
+    assert (reply.status_code, cors_of(reply), reply.headers["vary"]) == (405, {}, "Origin")
+    assert reply.headers["allow"] == cors_of(preflight(named.base_url, OURS))["allow-methods"]
+    assert reply.json()["error"]["code"] == "method_not_allowed"
+
+
+def test_a_preflight_has_to_call_the_server_by_a_name_of_its_own(named: ServerProcess) -> None:
+    asked = {"Origin": OURS, "Access-Control-Request-Method": "POST", "Host": "evil.example"}
+    reply = httpx.options(f"{named.base_url}/models", headers=asked)
+    assert (reply.status_code, cors_of(reply)) == (403, {})
+    assert reply.json()["error"]["code"] == "host_not_allowed"
+
+
+def test_with_keys_a_preflight_needs_none_and_is_refused_all_the_same(serve: Serve) -> None:
+    server = serve(PROGRAM, flags=("--allowed-origins", OURS), env={"MSERVE_API_KEY": "sesame"})
+    told = [preflight(server.base_url, origin).status_code for origin in (OURS, THEIRS)]
+    assert told == [200, 403]
+
+
+def test_a_refused_preflight_is_counted_by_its_reason(serve: Serve) -> None:
+    server = serve(PROGRAM, flags=("--allowed-origins", OURS))
+    preflight(server.base_url, THEIRS)
+    preflight(server.base_url, OURS, Method="TRACE")
+    preflight(server.base_url, OURS)
+    numbers = httpx.get(f"{server.base_url.removesuffix('/v1')}/metrics").text
+    counted = re.findall(r'mserve_errors_total\{kind="(\w+)",program="other"\} 1.0', numbers)
+    assert sorted(counted) == ["method_not_allowed", "origin_not_allowed"]
 
 
 def test_what_is_no_preflight_is_answered_as_ever_and_only_browsers_hear_of_origins(named: ServerProcess) -> None:

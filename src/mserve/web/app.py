@@ -77,7 +77,7 @@ class App:
         is_open = [route for route in routes if route.path in OPEN_PATHS]
         self._router = Router(is_open, redirect_slashes=False, default=guard)
         # Around the errors, too: a page has to read why it was refused.
-        readable: ASGIApp = Cors(self._route, options.allowed_origins) if options.allowed_origins else self._route
+        readable: ASGIApp = Cors(self._route, options) if options.allowed_origins else self._route
         self._answer = Observed(readable, self._service.metrics)
 
     @property
