@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from server.developing import LIMIT, developing, edit
@@ -52,6 +53,17 @@ def test_a_port_in_use_is_refused(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert f"port {port} on 127.0.0.1 is in use" in refusal(str(file), "--port", str(port))
+
+
+def test_keys_count_and_are_not_left_in_the_environment(tmp_path: Path) -> None:
+    (file := tmp_path / "hello.py").write_text("import os\nprint('environment', *os.environ, flush=True)\n" + ECHO)
+    with developing(str(file), env={"MSERVE_API_KEY": "sesame"}) as server:
+        edit(file, file.read_text())
+        server.wait_for(r"(?s)Serving.*Serving", LIMIT)
+        models = f"{server.base_url}/models"
+        assert [httpx.get(models, headers={"x-api-key": key}).status_code for key in ("sesame", "x")] == [200, 401]
+    assert server.output.count("environment ") == server.output.count("PYTHONDONTWRITEBYTECODE") == 2
+    assert "MSERVE_API_KEY" not in server.output
 
 
 def test_the_terminal_shows_what_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -121,6 +121,22 @@ def test_a_unix_socket_is_served(serve: Serve, tmp_path: Path) -> None:
         assert client.get("/v1/models").status_code == 200
 
 
+def test_secrets_are_not_left_in_the_environment(serve: Serve) -> None:
+    program = (
+        "import os, subprocess\n\ndef serve():\n"
+        "    inherited = subprocess.run(['env'], capture_output=True, text=True).stdout\n"
+        "    return ' '.join(os.environ) + inherited\n"
+    )
+    server = serve(program, env={"MSERVE_API_KEY": "sesame", "MSERVE_ACCESS_LOG": "false"})
+    body = {"messages": [{"role": "user", "content": "x"}]}
+    url = f"{server.base_url}/chat/completions"
+    assert httpx.post(url, json=body).status_code == 401
+    reply = httpx.post(url, json=body, headers={"x-api-key": "sesame"}).text
+    assert "MSERVE_ACCESS_LOG=false" in reply
+    assert "MSERVE_API_KEY" not in reply
+    assert "sesame" not in reply
+
+
 def test_options_come_from_the_environment_and_the_project_file(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -64,8 +64,8 @@ class DevProcess(ServerProcess):
 
 
 @contextmanager
-def developing(*arguments: str, is_ready: bool = True) -> Iterator[DevProcess]:
-    server = DevProcess(*arguments, env={"PYTHONDONTWRITEBYTECODE": ""})
+def developing(*arguments: str, is_ready: bool = True, env: Mapping[str, str] | None = None) -> Iterator[DevProcess]:
+    server = DevProcess(*arguments, env={"PYTHONDONTWRITEBYTECODE": ""} | dict(env or {}))
     try:
         if is_ready:
             server.wait_until_ready()

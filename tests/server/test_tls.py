@@ -19,7 +19,14 @@ from mserve.server.tls import tls_context
 from processes import Serve
 
 PASSWORD = "open-sesame"
-PROGRAM = "async def serve(prompt):\n    yield 'over '\n    yield 'TLS'\n"
+PROGRAM = """
+import os
+
+async def serve(prompt):
+    yield "over "
+    yield "TLS"
+    print("environment", *os.environ, flush=True)
+"""
 
 
 class Files:
@@ -66,6 +73,7 @@ def test_an_official_client_streams_over_tls(serve: Serve, files: Files) -> None
     with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
         httpx.get(f"{server.base_url}/models")
     assert PASSWORD not in server.output
+    assert "SSL_KEYFILE_PASSWORD" not in server.wait_for("(?m)^environment .*")[0]
 
 
 def test_what_speaks_no_tls_or_an_old_one_gets_nothing_and_harms_nobody(serve: Serve, files: Files) -> None:

@@ -9,7 +9,7 @@ from mserve.server.config import Settings
 from mserve.server.supervised import Failed, Ready
 from mserve.server.supervisor import Edited, Supervisor, Told, Unclosed
 
-from .arguments import HowToServe, Names, Program
+from .arguments import HowToServe, Names, Program, forget_secrets
 from .failure import errors, told, told_in_words
 from .screen import console, show_serving
 
@@ -20,6 +20,7 @@ def dev(
     settings: HowToServe = Settings(),  # noqa: B008  # frozen
 ) -> None:
     """Serve programs while you write them: each edit is served as soon as it works, and no request is lost."""
+    forget_secrets()
     with told_in_words():
         Supervisor(programs, names, settings, _Screen().show).run()
 

@@ -4,7 +4,7 @@ from mserve.server.config import Settings, set_up_logs
 from mserve.server.worker import Worker
 from mserve.web.app import create_app
 
-from .arguments import HowToServe, Names, Program
+from .arguments import HowToServe, Names, Program, forget_secrets
 from .failure import told_in_words
 from .screen import log_serving, show_serving
 
@@ -15,6 +15,7 @@ def run(
     settings: HowToServe = Settings(),  # noqa: B008  # frozen
 ) -> None:
     """Serve programs to every OpenAI client."""
+    forget_secrets()
     with told_in_words():
         set_up_logs(settings)
         app = create_app(*programs, names=names, options=settings.options())
