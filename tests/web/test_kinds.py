@@ -1,0 +1,28 @@
+"""The kinds of errors that metrics tell: the codes that the code says, and nothing more."""
+
+import ast
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import mserve
+from mserve.web.record import KINDS
+
+SOURCE = Path(mserve.__file__).parent
+ERRORS = ("Failure", "ClientError")
+PLACE = 2
+"""Of the code, among the arguments of both."""
+
+
+def codes(file: Path) -> Iterator[object]:
+    """The codes of the errors that a module makes. One that it was handed, as a program's, is no name of its own."""
+    module = ".".join(file.relative_to(SOURCE.parent).with_suffix("").parts)
+    for call in ast.walk(ast.parse(file.read_text())):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in ERRORS:
+            given = call.args[PLACE : PLACE + 1] + [word.value for word in call.keywords if word.arg == "code"]
+            yield from (said.value for said in given if isinstance(said, ast.Constant))
+            yield from (getattr(import_module(module), said.id) for said in given if isinstance(said, ast.Name))
+
+
+def test_every_code_that_is_ours_is_a_kind_of_its_own() -> None:
+    assert {code for file in SOURCE.rglob("*.py") for code in codes(file)} == KINDS
