@@ -169,6 +169,41 @@ def test_a_file_that_breaks_keeps_the_last_keys_and_is_told_once(
     assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR", "INFO", "ERROR"]
 
 
+@pytest.mark.usefixtures("at_once")
+def test_a_text_that_has_not_changed_is_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[bytes] = []
+    parse = module._read_text
+
+    def counted(text: bytes, file: Path) -> tuple[module.Key, ...]:
+        parsed.append(text)
+        return parse(text, file)
+
+    monkeypatch.setattr(module, "_read_text", counted)
+    file = tmp_path / "keys"
+    file.write_text(GOOD)
+    keys = Keys([], str(file))
+    texts = [GOOD, "no key", GOOD, "no key"]
+    for text in texts:
+        file.write_text(text)
+        for _ in range(3):
+            assert keys.name_of(b"sesame") == "alice"
+    assert parsed == [text.encode() for text in texts]
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_file_that_comes_back_as_it_was_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "mserve")
+    file = tmp_path / "keys"
+    file.write_text(GOOD)
+    keys = Keys([], str(file))
+    for _ in range(2):
+        file.rename(tmp_path / "away")
+        assert keys.name_of(b"sesame") == "alice"
+        (tmp_path / "away").rename(file)
+        assert keys.name_of(b"sesame") == "alice"
+    assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"] * 2
+
+
 def test_the_file_is_looked_at_once_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "keys"
     file.write_text(GOOD)

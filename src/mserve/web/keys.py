@@ -48,8 +48,11 @@ class Keys:
         """Read all keys; `StartupError` for a line that is none, and for a file that cannot be read."""
         self._given = _read_lines(lines, "the keys that were given")
         self._file = Path(file) if file is not None else None
-        self._text = _text_of(self._file) if self._file is not None else b""
-        self._keys = self._given + (_read_text(self._text, self._file) if self._file is not None else ())
+        self._text: bytes | None = None
+        self._keys = self._given
+        if self._file is not None:
+            self._text = _text_of(self._file)
+            self._keys += _read_text(self._text, self._file)
         self._next_look = time.monotonic() + _LOOK
         self._trouble = ""
 
@@ -67,17 +70,18 @@ class Keys:
         if self._file is None or now < self._next_look:
             return
         self._next_look = now + _LOOK
+        before, self._text = self._text, None
         try:
-            text = _text_of(self._file)
-            if text == self._text and not self._trouble:
+            self._text = _text_of(self._file)
+            if self._text == before:
                 return
-            keys = _read_text(text, self._file)
+            keys = _read_text(self._text, self._file)
         except StartupError as error:
             if str(error) != self._trouble:
                 self._trouble = str(error)
                 log.error("%s; the keys that were read before still count", error)  # noqa: TRY400  # no traceback
             return
-        self._text, self._trouble, self._keys = text, "", self._given + keys
+        self._trouble, self._keys = "", self._given + keys
         log.info("the keys were read again: %s has %d", self._file, len(keys))
 
 
