@@ -13,6 +13,7 @@ from mserve.errors import StartupError
 from mserve.options import MIB, Limits, OnDisconnect, Options, ReasoningFormat, Times
 
 from .access import check_reach, key_lines, own_names
+from .fitted import warn_of_newer
 from .http import Connection
 from .limits import Rules
 from .logs import LogFormat, logging_config
@@ -271,6 +272,7 @@ def uvicorn_config(app: object, settings: Settings) -> Config:
 
     `StartupError` for a certificate that does not serve.
     """
+    warn_of_newer()
     rules = Rules(settings.max_header_size, settings.header_timeout, settings.body_timeout)
     tls = tls_context(settings.ssl_certfile, settings.ssl_keyfile, settings.ssl_keyfile_password)
     return Config(
