@@ -5,9 +5,7 @@ from http import HTTPStatus
 
 from mserve.events import Failure
 from mserve.protocols.base import encode_error
-
-RETRY_AFTER = b"1"
-"""Seconds."""
+from mserve.web.replies import when_to_retry
 
 NO_HTTP = Failure(400, "This is no HTTP/1.1 request.", "invalid_http")
 
@@ -42,8 +40,7 @@ def answer(failure: Failure, name: str, headers: Iterable[tuple[bytes, bytes]]) 
         (b"content-length", b"%d" % len(body)),
         (b"connection", b"close"),
         (b"x-request-id", name.encode()),
+        *when_to_retry(failure),
     ]
-    if status is HTTPStatus.SERVICE_UNAVAILABLE:
-        all_headers.append((b"retry-after", RETRY_AFTER))
     lines = [b"%b: %b\r\n" % header for header in all_headers]
     return b"".join([f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode(), *lines, b"\r\n", body])

@@ -12,7 +12,7 @@ from .record import current
 
 Header = tuple[bytes, bytes]
 
-RETRY_AFTER = b"1"
+_RETRY_AFTER = b"1"
 """Seconds."""
 
 
@@ -38,11 +38,16 @@ async def send_nothing(send: Send, headers: Sequence[Header]) -> None:
 async def send_failure(
     send: Send, failure: Failure, encode: Callable[[Failure], bytes] = encode_error, headers: Sequence[Header] = ()
 ) -> None:
-    """Send an error with its own status, and when to come again where that may help."""
+    """Send an error with its own status."""
     current.get().failure = failure
+    await send_json(send, encode(failure), failure.status, [*headers, *when_to_retry(failure)])
+
+
+def when_to_retry(failure: Failure) -> Sequence[Header]:
+    """Say when to come again, where that may help, and that it does not, where clients would believe that it does."""
     if failure.status in (429, 503):
-        headers = (*headers, (b"retry-after", RETRY_AFTER))
+        return [(b"retry-after", _RETRY_AFTER)]
     if failure.code in (PROGRAM_ERROR, INVALID_OUTPUT):
         # OpenAI's SDKs repeat what fails with a 5xx, twice: programs cost money, and few fail by chance.
-        headers = (*headers, (b"x-should-retry", b"false"))
-    await send_json(send, encode(failure), failure.status, headers)
+        return [(b"x-should-retry", b"false")]
+    return []
