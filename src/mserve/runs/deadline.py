@@ -69,7 +69,7 @@ class Deadline:
 
 
 def _nobody(_failure: Failure) -> None:
-    pass
+    """Hear of nothing: the run has ended."""
 
 
 def _failure(message: str) -> Failure:

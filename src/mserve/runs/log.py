@@ -89,7 +89,7 @@ class Log:
 
 
 def _nobody() -> None:
-    pass
+    """Hear of nothing: the run has ended."""
 
 
 Place = tuple[int, int]
