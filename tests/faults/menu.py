@@ -122,8 +122,8 @@ MENU: list[tuple[int, Ask]] = [
     (15, lambda c: c.plain("DELETE", "/v1/models", "refused:method_not_allowed", 405)),
     (15, lambda c: c.plain(*POST, "refused:request_too_large", 413, json="x" * 30_000)),
     (15, lambda c: c.plain(*POST, "refused:unsupported_media_type", 415, content=b"{}")),
-    (10, lambda c: c.no_http(b"garbage\r\n\r\n", 400)),
-    (10, lambda c: c.no_http(b"GET /" + b"a" * 10_000, 431)),
+    (10, lambda c: c.no_http(b"garbage\r\n\r\n", 400, "invalid_http")),
+    (10, lambda c: c.no_http(b"GET /" + b"a" * 10_000, 431, "headers_too_large")),
     # What else there is.
     (10, lambda c: c.plain("GET", "/health/live", "finished", 200, keyed=False)),
     (10, lambda c: c.plain("GET", "/health/ready", "finished", 200)),

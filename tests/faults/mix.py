@@ -130,17 +130,23 @@ class Clients:
         )  # fmt: skip
 
     async def leave_early(self, *, is_told: bool) -> None:
-        """Hang up in the middle of the body; or stop there, which the connection is told, though the request is not."""
+        """Hang up in the middle of the body; or stop there, and be told."""
         headers, caller = self._headers({})
         async with self._sent("x", headers, cut=5) as reader:
             assert not is_told or (await reader.read()).startswith(b"HTTP/1.1 408 ")
-        self._left(headers, caller, None, LEFT)
+        status, ends = (408, frozenset({"refused:request_timeout"})) if is_told else (None, LEFT)
+        self._left(headers, caller, status, ends)
 
-    async def no_http(self, raw: bytes, status: int) -> None:
-        """Say what no app ever sees: nobody counts it."""
+    async def no_http(self, raw: bytes, status: int, code: str) -> None:
+        """Say what is no whole request."""
         async with self._connected() as (reader, writer):
             writer.write(raw)
-            assert (await reader.read()).startswith(f"HTTP/1.1 {status} ".encode())
+            answer = await reader.read()
+        name = re.search(rb"x-request-id: (\w+)", answer)
+        assert name is not None
+        assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+        assert f'"code":"{code}"'.encode() in answer
+        self._left({"x-request-id": name[1].decode()}, None, status, frozenset({f"refused:{code}"}))
 
     async def queue(self, how: str, *, stream: bool) -> None:
         """Fill the program that takes one at a time, and let one more wait for it, who leaves or waits too long."""
