@@ -25,7 +25,7 @@ from .request import Request
 
 if TYPE_CHECKING:
     from .server.config import Settings
-    from .server.worker import run, serve_async
+    from .server.serving import run, serve_async
     from .web.app import create_app
 
 __all__ = [
@@ -59,8 +59,8 @@ __all__ = [
 _LATER = {
     "Settings": "server.config",
     "create_app": "web.app",
-    "run": "server.worker",
-    "serve_async": "server.worker",
+    "run": "server.serving",
+    "serve_async": "server.serving",
 }
 
 

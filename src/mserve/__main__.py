@@ -4,8 +4,10 @@
 def main() -> None:
     """Run the command line."""
     from .cli.app import app  # noqa: PLC0415  # importing this module must not import the command line
+    from .server.leaving import leaving  # noqa: PLC0415
 
-    app()
+    with leaving():
+        app()
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ OTHERS = Settings(
     queue_timeout=9.5, first_event_timeout=10.5, event_timeout=11.5, run_timeout=12.5, judge_timeout=13.5,
     on_disconnect="finish", log_format="json", metrics=False,
     block_warning=14.5, drain_delay=15.5, max_header_size=16, header_timeout=17.5, body_timeout=18.5,
-    timeout_keep_alive=19, limit_connections=20,
+    timeout_keep_alive=19, limit_connections=20, close_timeout=21.5,
 )  # fmt: skip
 """No value of it is the default."""
 

@@ -20,8 +20,8 @@ KEY = "open-sesame"
 NAMES = {field.name for field in fields(Settings)}
 DRAIN_DELAY = 5.0
 """What the image has."""
-LONGEST_END = DRAIN_DELAY + Settings().shutdown_timeout + 3
-"""Seconds from SIGTERM to the end, with three for programs and lifespans to close."""
+LONGEST_END = DRAIN_DELAY + Settings().shutdown_timeout + Settings().close_timeout
+"""Seconds from SIGTERM to the end, where programs and lifespans take all the time that they get to close."""
 MOST_FILES = 2 * Settings().limit_connections + 256
 
 

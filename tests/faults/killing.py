@@ -160,7 +160,7 @@ async def _heard(connection: socket.socket, seconds: float) -> bytes:
     raise AssertionError(f"the server hung up after {bytes(heard)!r}")
 
 
-def request_of(name: str, *, stream: bool) -> bytes:
-    asked = {"model": "program", "stream": stream, "messages": [{"role": "user", "content": name}]}
+def request_of(prompt: str, *headers: str, stream: bool, model: str = "program") -> bytes:
+    asked = {"model": model, "stream": stream, "messages": [{"role": "user", "content": prompt}]}
     body = json.dumps(asked).encode()
-    return posting(body, f"Content-Length: {len(body)}")
+    return posting(body, f"Content-Length: {len(body)}", *headers)

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from server.developing import LIMIT, SERVING, DevProcess, ask, developing, edit, open_hanging, program, text_of
+from server.raw import asking, connect
 
 
 @pytest.fixture
@@ -56,6 +57,38 @@ def test_an_edit_overtakes_the_one_before_that_is_not_ready_yet(file: Path) -> N
         assert ask(server) == "v2"
 
 
+def test_the_version_before_gets_all_the_time_that_its_streams_need_and_little_to_close(file: Path) -> None:
+    file.write_text(program("v0").replace('    print("left', '    await asyncio.sleep(3600)\n    print("left'))
+    flags = ("--shutdown-timeout", "0", "--close-timeout", "1")
+    with developing(str(file), *flags) as server, ThreadPoolExecutor() as pool:
+        stream = pool.submit(open_stream, server)
+        time.sleep(0.5)
+        edit(file, program("v1"))
+        server.wait_for_times(SERVING, 2)
+        assert text_of(stream.result(LIMIT)) == "v0 " * 6
+        server.wait_for_children(1)
+        assert "does not end: the process does (mserve lifespans)" in server.output
+        assert ask(server) == "v1"
+
+
+def test_a_run_that_goes_on_without_its_client_ends_before_its_version_does(file: Path) -> None:
+    finishing = (
+        "import asyncio\nasync def serve():\n    print('begun', flush=True)\n    try:\n        await asyncio.sleep(4)\n"
+        "        print('whole', flush=True)\n"
+        "    except asyncio.CancelledError:\n        print('cancelled', flush=True)\n        raise\n    return 'a'\n"
+    )
+    file.write_text(finishing)
+    with developing(str(file), "--on-disconnect", "finish", "--shutdown-timeout", "1") as server:
+        with connect(server) as client:
+            client.sendall(asking("x"))
+            server.wait_for("begun", LIMIT)
+        edit(file, program("v1"))
+        server.wait_for_times(SERVING, 2)
+        server.wait_for("whole|cancelled", LIMIT)
+        server.wait_for_children(1)
+        assert "cancelled" not in server.output
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_all_of_it(file: Path, how: signal.Signals) -> None:
     with developing(str(file), "--shutdown-timeout", "1") as server, ThreadPoolExecutor() as pool:
@@ -71,6 +104,19 @@ def test_a_signal_ends_all_of_it(file: Path, how: signal.Signals) -> None:
     assert "left v0" in server.output
     assert "left v1" in server.output
     assert "Traceback" not in server.output
+
+
+@pytest.mark.parametrize("held", ["time.sleep(60)", "await asyncio.to_thread(time.sleep, 60)"])
+def test_what_a_program_holds_does_not_hold_the_end(file: Path, held: str) -> None:
+    file.write_text(
+        f"import asyncio\nimport time\nasync def serve():\n    print('open', flush=True)\n    {held}\n    yield\n"
+    )
+    with developing(str(file), "--shutdown-timeout", "0", "--close-timeout", "1") as server, connect(server) as client:
+        client.sendall(asking("x"))
+        server.wait_for("open", LIMIT)
+        started = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - started < 5
 
 
 def test_ctrl_c_in_a_terminal_reaches_all_processes_and_ends_them_in_order(file: Path) -> None:

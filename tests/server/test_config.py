@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from mserve.errors import StartupError
 from mserve.options import Limits, Options, Times
-from mserve.server.config import Settings, uvicorn_config
+from mserve.server.config import Settings
+from mserve.server.uvicorn_config import uvicorn_config
 
 LEVELS = {"critical": 50, "error": 40, "warning": 30, "info": 20, "debug": 10, "trace": 5}
 DAY = 86400
@@ -20,6 +21,7 @@ RANGES = {
     "grace_period": (0, DAY),
     "ping_interval": (0.1, DAY),
     "shutdown_timeout": (0, DAY),
+    "close_timeout": (1, DAY),
     "drain_delay": (0, DAY),
     "max_header_size": (1024, 16 * 2**20),
     "header_timeout": (0.1, DAY),

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from mserve.server import fitted as module
-from mserve.server.config import Settings, uvicorn_config
+from mserve.server.config import Settings
 from mserve.server.fitted import FITTED
+from mserve.server.uvicorn_config import uvicorn_config
 
 PROJECT = Path(__file__).parent.parent.parent / "pyproject.toml"
 

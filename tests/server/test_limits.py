@@ -55,6 +55,12 @@ def test_a_system_that_allows_less_than_it_says_is_taken_as_it_is(monkeypatch: p
     assert make_room(now) == now - 256
 
 
+def test_what_is_not_ours_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (1000, 10_000))
+    assert [make_room(wanted, may_grow=False) for wanted in (100, 2000)] == [100, 744]
+    assert caplog.messages == []
+
+
 def test_no_limit_needs_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     assert make_room(10**9) == 10**9

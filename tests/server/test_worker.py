@@ -91,6 +91,25 @@ def test_run_serves_until_a_signal_and_returns(tmp_path: Path) -> None:
     assert process.returncode == 0
 
 
+def test_a_host_of_its_own_may_open_as_many_files_as_before(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import asyncio, resource\n"
+        "import mserve\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (500, 2000))\n"
+        "def hello(prompt):\n    return prompt\n"
+        "async def main():\n"
+        "    serving = asyncio.create_task(mserve.serve_async(hello, port=0))\n"
+        "    await asyncio.sleep(1)\n"
+        "    serving.cancel()\n"
+        "    await asyncio.wait([serving])\n"
+        "asyncio.run(main())\n"
+        "print(resource.getrlimit(resource.RLIMIT_NOFILE))\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=30, check=True)
+    assert (done.stdout, done.stderr) == ("(500, 2000)\n", "")
+
+
 async def test_a_lifespan_that_fails_is_a_startup_error_and_leaves_no_socket() -> None:
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[str]:

@@ -1,6 +1,7 @@
 """`mserve run`: serve programs."""
 
-from mserve.server.config import Settings, set_up_logs
+from mserve.server.config import Settings
+from mserve.server.uvicorn_config import set_up_logs
 from mserve.server.worker import Worker
 from mserve.web.app import create_app
 

@@ -3,21 +3,13 @@
 import re
 import sys
 from dataclasses import dataclass, field
-from functools import partial
-from logging.config import dictConfig
-from typing import Any, Literal
-
-from uvicorn.config import Config
+from typing import Literal
 
 from mserve.errors import StartupError
 from mserve.options import MIB, Limits, OnDisconnect, Options, ReasoningFormat, Times
 
 from .access import check_reach, key_lines, own_names
-from .fitted import warn_of_newer
-from .http import Connection
-from .limits import Rules
-from .logs import LogFormat, logging_config
-from .tls import tls_context
+from .logs import LogFormat
 
 LogLevel = Literal["critical", "error", "warning", "info", "debug", "trace"]
 
@@ -41,6 +33,7 @@ _RANGES = {
     "grace_period": (0, _DAY),
     "ping_interval": (0.1, _DAY),  # a stream whose silence may last no time sends nothing but comments
     "shutdown_timeout": (0, _DAY),
+    "close_timeout": (1, _DAY),
     "drain_delay": (0, _DAY),
     "max_header_size": (1024, 16 * MIB),
     "header_timeout": (0.1, _DAY),
@@ -140,6 +133,8 @@ class Settings:
         Seconds of silence after which a stream gets a comment.
     shutdown_timeout
         Seconds that open requests get to end, once the server stops.
+    close_timeout
+        Seconds that programs and lifespans get to close after that; then the process ends all the same.
     drain_delay
         Seconds in which a server that stops still takes requests, and says that it is not ready for more.
     max_header_size
@@ -195,6 +190,7 @@ class Settings:
     grace_period: float = 10.0
     ping_interval: float = 15.0
     shutdown_timeout: int = 5
+    close_timeout: float = 10.0
     drain_delay: float = 0.0
     max_header_size: int = 64 * 1024
     header_timeout: float = 10.0
@@ -265,40 +261,3 @@ def _aliases(given: tuple[str, ...]) -> dict[str, str]:
             raise StartupError(f"--alias gives the name {alias!r} twice")
         aliases[alias] = program
     return aliases
-
-
-def uvicorn_config(app: object, settings: Settings) -> Config:
-    """Give uvicorn's configuration: its protocol options by their own names, and what we decided.
-
-    `StartupError` for a certificate that does not serve.
-    """
-    warn_of_newer()
-    rules = Rules(settings.max_header_size, settings.header_timeout, settings.body_timeout)
-    tls = tls_context(settings.ssl_certfile, settings.ssl_keyfile, settings.ssl_keyfile_password)
-    return Config(
-        app,  # type: ignore[arg-type]  # uvicorn's type of an ASGI app is narrower than Starlette's
-        host=settings.host,
-        port=settings.port,
-        uds=settings.uds,
-        http=partial(Connection, rules),  # type: ignore[arg-type]  # all that it does with a class is to call it
-        timeout_keep_alive=settings.timeout_keep_alive,
-        ws="none",
-        lifespan="off",  # the worker opens and closes the app itself: it has to know why that failed
-        log_config=_log_config(settings),
-        access_log=False,  # ours says more
-        root_path=settings.root_path,
-        proxy_headers=settings.proxy_headers,
-        forwarded_allow_ips=settings.forwarded_allow_ips,
-        server_header=False,
-        ssl_context_factory=None if tls is None else lambda *_: tls,
-        timeout_graceful_shutdown=1,  # for the last bytes: the worker has let the runs end before
-    )
-
-
-def set_up_logs(settings: Settings) -> None:
-    """Let logs look as they will: before programs are loaded, since that may already say something."""
-    dictConfig(_log_config(settings))
-
-
-def _log_config(settings: Settings) -> dict[str, Any]:
-    return logging_config(settings.log_level, settings.log_format, access=settings.access_log)

@@ -39,8 +39,11 @@ class Shared(ServerState):
         """Whether each answer says that it is the last of its connection."""
 
 
-def make_room(connections: int) -> int:
-    """Let this process open as many files as its connections need, and give how many of these there may be."""
+def make_room(connections: int, *, may_grow: bool = True) -> int:
+    """Let this process open as many files as its connections need, and give how many of these there may be.
+
+    Unless it `may_grow`, since it is not ours: then it is taken as it is, without a word.
+    """
     with suppress(ImportError):  # Windows has no such limit
         import resource  # noqa: PLC0415
 
@@ -48,12 +51,15 @@ def make_room(connections: int) -> int:
         wanted = 2 * connections + _OWN_FILES  # a program may hold a connection of its own for each
         if most != resource.RLIM_INFINITY:
             wanted = min(wanted, most)
-        if now != resource.RLIM_INFINITY and now < wanted:
+        if may_grow and now != resource.RLIM_INFINITY and now < wanted:
             with suppress(ValueError, OSError):  # some systems allow less than they say
                 resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
                 now = wanted
         if now != resource.RLIM_INFINITY and now < connections + _OWN_FILES:
             room = max(1, now - _OWN_FILES)
-            log.warning("the system allows %s open files: there may be %s connections, not %s", now, room, connections)
+            if may_grow:
+                log.warning(
+                    "the system allows %s open files: there may be %s connections, not %s", now, room, connections
+                )
             return room
     return connections

@@ -3,7 +3,6 @@
 `python -m mserve.server.supervised LISTENER CHANNEL`, both numbers of open files. It prints nothing of its own.
 """
 
-import os
 import signal
 import socket
 import sys
@@ -18,7 +17,9 @@ from mserve.errors import MserveError, StartupError
 from mserve.web.app import create_app
 from mserve.web.observe import set_up_telemetry
 
-from .config import Settings, set_up_logs
+from .config import Settings
+from .leaving import leave, leaving
+from .uvicorn_config import set_up_logs
 from .worker import Worker
 
 
@@ -56,6 +57,7 @@ class Supervised(Worker):
         """End, and give open requests the usual time. Again: nothing."""
         self.is_patient = False
         self.should_exit = True
+        self._must_end(self._longest_end)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Take a signal: a first SIGTERM is for a successor's sake, and leaves the open requests their time.
@@ -87,7 +89,7 @@ class _Leash(threading.Thread):
             self._channel.recv(1)
             with self._lock:
                 if self._worker is None:
-                    os._exit(0)  # still loading: nothing is open that would have to be closed
+                    leave(0)  # still loading: nothing is open that would have to be closed
                 self._worker.stop()
 
 
@@ -122,4 +124,5 @@ def _tell(channel: socket.socket, told: Ready | Failed) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*map(int, sys.argv[1:])))
+    with leaving():
+        sys.exit(main(*map(int, sys.argv[1:])))

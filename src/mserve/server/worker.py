@@ -1,29 +1,27 @@
 """Serves an app in this process: opens it, answers until told to stop, and closes what it opened."""
 
 import asyncio
+import gc
 import logging
 import math
-import os
 import socket
-import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
-from dataclasses import replace
+from contextlib import ExitStack, closing, suppress
 from functools import partial
 from types import FrameType
 from typing import cast
 
 import uvicorn
 
-from mserve.program import Lifespan
-from mserve.programs.load import Source
-from mserve.web.app import App, create_app
+from mserve.web.app import App
 from mserve.web.observe import set_up_telemetry
 
-from .config import Settings, set_up_logs, uvicorn_config
+from .config import Settings
 from .http import Connection
+from .leaving import LastResort
 from .limits import Shared, make_room
 from .sockets import listening
+from .uvicorn_config import uvicorn_config
 from .watchdog import Watchdog
 
 OnReady = Callable[[str], None]
@@ -33,15 +31,12 @@ log = logging.getLogger("mserve")
 
 _LOOK = 0.1
 """Seconds between two looks at whether a signal came: uvicorn's handler only leaves a mark."""
-
-
 _AT_ONCE = 3.0
 """Seconds after a second signal until the process ends, even where a program holds the loop or a lifespan hangs."""
-
-
-def _end_process() -> None:
-    log.critical("what programs do or close does not end: the process does")
-    os._exit(1)
+_LAST_BYTES = 1.0
+"""Seconds that clients get to read the end of what was said."""
+_LEFT = 0.5
+"""Seconds that tasks get to end once everything is closed."""
 
 
 def _nobody(_base_url: str) -> None:
@@ -61,32 +56,51 @@ class Worker(uvicorn.Server):
         self._app = app
         self._on_ready = on_ready
         self._drain_delay = settings.drain_delay
+        self._close_timeout = settings.close_timeout
         self._header_timeout = settings.header_timeout
-        self._owns_process = False
-        self._last_resort: threading.Timer | None = None
+        self._last_resort: LastResort | None = None
         self.server_state = self.shared = Shared(settings.limit_connections, app.refused)
-        self._was_cancelled = False
+        self._was_cancelled = self._has_signals = False
         self.servers = []
         self._watchdog = Watchdog(settings.block_warning, app.lagged)
 
     def run_forever(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serve on a loop of its own until a signal; `StartupError` where that cannot begin."""
+        """Serve on a loop of its own until a signal; `StartupError` where that cannot begin.
+
+        The process ends where a signal came, and what programs do or close does not end in its time. Threads that
+        programs leave behind are not waited for.
+        """
         set_up_telemetry()
-        self._owns_process = True
-        try:
-            with asyncio.Runner(loop_factory=self.config.get_loop_factory()) as runner:
-                runner.run(self.serve(sockets))
-        finally:
-            if self._last_resort is not None:
-                self._last_resort.cancel()
+        runner = asyncio.Runner(loop_factory=self.config.get_loop_factory())
+        # Closed by itself: the runner would wait for threads, and for tasks that do not end.
+        with closing(runner.get_loop()) as loop, LastResort(loop) as self._last_resort:
+            try:
+                self._serve_on(loop, sockets)
+            finally:
+                runner.run(_end_tasks())
+
+    def _serve_on(self, loop: asyncio.AbstractEventLoop, sockets: list[socket.socket] | None) -> None:
+        """Serve to the end. SystemExit, raised by a task that a program started, ends that task alone."""
+        serving = loop.create_task(self.serve(sockets))
+        while not serving.done():
+            try:
+                loop.run_until_complete(serving)
+            except (SystemExit, KeyboardInterrupt) as error:
+                if serving.done():
+                    break
+                # Signals raise none while they are taken; before and after, one is a wish.
+                log.exception("%s in a task of a program has ended the task alone", type(error).__name__)
+                self.should_exit |= not self._has_signals
+        serving.result()
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve on this loop until a signal, or until `should_exit`; `StartupError` where that cannot begin."""
         config = self.config
-        self.shared.limit = make_room(self.shared.limit)
+        self.shared.limit = make_room(self.shared.limit, may_grow=self._last_resort is not None)
         with ExitStack() as listeners:
             sockets = sockets or [listeners.enter_context(listening(config.host, config.port, config.uds))]
             with self.capture_signals():
+                self._has_signals = True
                 try:
                     await self._serve(sockets)
                 finally:
@@ -95,6 +109,7 @@ class Worker(uvicorn.Server):
                     finally:
                         # A signal has done its work by now: it shall not end the process a second time.
                         self._captured_signals.clear()
+                        self._has_signals = False
         if self._was_cancelled:
             raise asyncio.CancelledError
 
@@ -113,6 +128,10 @@ class Worker(uvicorn.Server):
             await self.shutdown(sockets)
             raise
         if is_open:
+            if self._last_resort is not None:
+                # What is here stays: to look through it again and again would hold up every stream for a while.
+                gc.collect()
+                gc.freeze()
             self._on_ready(self._base_url(sockets))
         else:
             self.force_exit = True  # who waits for it would wait in vain
@@ -167,10 +186,28 @@ class Worker(uvicorn.Server):
                 connection.shutdown()
         if self._is_busy() and not self.force_exit:
             log.info("ending: open requests get %s; Ctrl-C ends them at once", self._time_left())
-        await self._wait(lambda: self.is_patient and bool(self._connections()), math.inf)
+        await self._wait(lambda: self.is_patient and (bool(self._connections()) or self._is_busy()), math.inf)
         await self._wait(self._is_busy, self._app.times.shutdown)
+        self._must_end(self._close_timeout)
         await self._app.end_runs()
+        await self._hang_up()
         await super().shutdown(sockets)
+
+    async def _hang_up(self) -> None:
+        """Let clients read the end of what was said; who does not is cut off, since its answer would wait for it."""
+        for connection in self._connections():
+            connection.shutdown()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_BYTES):
+                while self._connections():  # noqa: ASYNC110  # they are uvicorn's to count
+                    await asyncio.sleep(_LOOK)
+        for connection in self._connections():
+            connection.transport.abort()
+
+    def _must_end(self, seconds: float) -> None:
+        """Give the process so much time, where this is its server."""
+        if self._last_resort is not None:
+            self._last_resort.within(seconds)
 
     async def _wait(self, still: Callable[[], bool], seconds: float) -> None:
         """Wait as long as something is so, for some time at most, and not after a second signal."""
@@ -193,11 +230,14 @@ class Worker(uvicorn.Server):
         """Take a signal: the first is a wish, the second an order."""
         if self.should_exit:
             self.force_exit = True
-            if self._last_resort is None and self._owns_process:
-                self._last_resort = threading.Timer(_AT_ONCE, _end_process)
-                self._last_resort.daemon = True
-                self._last_resort.start()
+            self._must_end(_AT_ONCE)
+        elif not self.is_patient:
+            self._must_end(self._longest_end)
         super().handle_exit(sig, frame)
+
+    @property
+    def _longest_end(self) -> float:
+        return self._drain_delay + self._app.times.shutdown + self._close_timeout
 
     def _base_url(self, sockets: list[socket.socket] | None) -> str:
         if self.config.uds or not sockets:
@@ -207,39 +247,13 @@ class Worker(uvicorn.Server):
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/v1"
 
 
-def run(
-    *programs: Source,
-    host: str | None = None,
-    port: int | None = None,
-    names: Sequence[str] = (),
-    lifespan: Lifespan | None = None,
-    settings: Settings | None = None,
-) -> None:
-    """Serve programs until Ctrl-C: file paths, `module:name`s or callables, as `create_app` takes them.
-
-    They are served on 127.0.0.1, port 8000, unless `host`, `port` or `settings` say otherwise; `settings` holds what
-    `mserve run` has flags for. Raises `LoadError`, `StartupError` and `ShutdownError`.
-    """
-    _worker(programs, names, lifespan, _settings(settings, host, port)).run_forever()
-
-
-async def serve_async(
-    *programs: Source,
-    host: str | None = None,
-    port: int | None = None,
-    names: Sequence[str] = (),
-    lifespan: Lifespan | None = None,
-    settings: Settings | None = None,
-) -> None:
-    """Do as `run` does on a loop that already runs, such as a notebook's: await it, or make it a task to cancel."""
-    await _worker(programs, names, lifespan, _settings(settings, host, port)).serve()
-
-
-def _settings(settings: Settings | None, host: str | None, port: int | None) -> Settings:
-    settings = settings or Settings()
-    return replace(settings, host=settings.host if host is None else host, port=settings.port if port is None else port)
-
-
-def _worker(programs: Sequence[Source], names: Sequence[str], lifespan: Lifespan | None, settings: Settings) -> Worker:
-    set_up_logs(settings)
-    return Worker(create_app(*programs, names=names, lifespan=lifespan, options=settings.options()), settings)
+async def _end_tasks() -> None:
+    """End what programs left on the loop, as `asyncio.run` does, but do not wait for ever."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LEFT):
+            if left:
+                await asyncio.wait(left)
+            await asyncio.get_running_loop().shutdown_asyncgens()

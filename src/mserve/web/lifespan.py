@@ -67,6 +67,12 @@ class Lifespans:
             await asyncio.wait([task])
 
     async def _hold(self) -> None:
+        try:
+            await self._hold_open()
+        except SystemExit as error:  # from a task, it would end the loop
+            raise RuntimeError(f"SystemExit: {error}") from error
+
+    async def _hold_open(self) -> None:
         async with AsyncExitStack() as stack:
             for lifespan in self._lifespans:
                 try:
