@@ -133,11 +133,11 @@ async def test_a_bell_is_waited_for_until_somebody_rings_it_or_its_time_is_up() 
             await bell.wait(until)
     bell.ring()  # nobody waits, and nobody hears it later
     bell.ring()
-    waiting = asyncio.create_task(bell.wait(clock() + 0.02))  # sooner than the 60 s that the timer was set for
+    waiting = asyncio.ensure_future(bell.wait(clock() + 0.02))  # sooner than the 60 s that the timer was set for
     await asyncio.sleep(0)
     bell.ring()
     await waiting
-    waiting = asyncio.create_task(bell.wait())
+    waiting = asyncio.ensure_future(bell.wait())
     await asyncio.sleep(0.04)  # the time of the one before is not this one's
     assert not waiting.done()
     bell.ring()
@@ -145,7 +145,7 @@ async def test_a_bell_is_waited_for_until_somebody_rings_it_or_its_time_is_up() 
     await waiting
     bell.ring()
     started = clock()
-    first = asyncio.create_task(bell.wait(started + 0.02))
+    first = asyncio.ensure_future(bell.wait(started + 0.02))
     await asyncio.sleep(0)
     bell.ring()
     await first

@@ -24,12 +24,12 @@ async def adapt(start: Callable[[], Any], *, sync: bool, name: str) -> AsyncGene
     speech = Speech()
     # What is being iterated, the innermost last: an item may itself be a stream, a generator or a thunk.
     sources = [_Source(in_thread(start, name) if sync else _called(start))]
-    due = monotonic() + TURN
+    turns = _Turns()
     try:
         while sources:
-            if monotonic() >= due:
+            if turns.is_overdue():
                 await asyncio.sleep(0)
-                due = monotonic() + TURN
+                turns.begin()
             try:
                 item = await anext(sources[-1].items)
             except StopAsyncIteration:
@@ -41,7 +41,7 @@ async def adapt(start: Callable[[], Any], *, sync: bool, name: str) -> AsyncGene
                 said = speech.events(item)
             if said is None:
                 sources.append(_Source(_iterable(item, name)))
-            elif isinstance(said, AsyncIterable):
+            elif isinstance(said, AsyncGenerator):
                 sources.append(_Source(said))
             else:
                 for event in said:
@@ -60,6 +60,33 @@ def is_sync(serve: Callable[..., Any]) -> bool:
         if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
             return False
     return True
+
+
+class _Turns:
+    """Tells when a program has kept the loop for too long. One that waits between its items never does."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._due = 0.0
+        self._has_turned = True
+
+    def is_overdue(self) -> bool:
+        """Tell whether others have to have a turn now, before the next begins."""
+        if monotonic() < self._due:
+            return False
+        if not self._has_turned:
+            return True
+        self.begin()
+        return False
+
+    def begin(self) -> None:
+        """Count from now on."""
+        self._due = monotonic() + TURN
+        self._has_turned = False
+        self._loop.call_soon(self._note)
+
+    def _note(self) -> None:
+        self._has_turned = True
 
 
 class _Source:

@@ -35,11 +35,10 @@ class Choices:
 
         The list is empty once all has ended, from a time of the loop's clock on, and when somebody calls `wake`.
         """
-        batches = self._ready()
-        if not batches and not self.ended:
+        if not self._bell.has_rung and not self.ended:
             await self._bell.wait(until)
-            batches = self._ready()
-        return batches
+        self._bell.has_rung = False
+        return self._ready()
 
     def wake(self) -> None:
         """Let a waiting `take` return."""

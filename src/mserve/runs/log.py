@@ -7,6 +7,9 @@ from collections.abc import Callable
 from mserve.events import AudioDelta, ReasoningDelta, RefusalDelta, RunEvent, TextDelta, ToolCallDelta
 from mserve.options import Limits
 
+_SHORT = 4096
+"""Characters of a text that is nothing like a frame that would have to be cut."""
+
 
 class Log:
     """What a run has said and some reader has not read. What every reader has passed is dropped."""
@@ -54,6 +57,8 @@ class Log:
         """Follow the log from the first event that is still here; who follows several gives them one bell."""
         reader = Reader(self, (self._first, self._first_size), bell or Bell())
         self._readers.append(reader)
+        if self._events:
+            reader.bell.ring()
         return reader
 
     def after(self, place: "Place") -> list[RunEvent]:
@@ -83,6 +88,16 @@ class Log:
         lag = len(self._events) >= self._limits.log_events or self.size - self._first_size >= self._limits.log_chars
         return lag and bool(self._readers)
 
+    def has_room(self, event: TextDelta) -> bool:
+        """Tell whether a text can be written as it is, and without a wait behind it."""
+        size = len(event.text)
+        lag = self.size - self._first_size
+        return (
+            size <= _SHORT
+            and len(self._events) + 1 < self._limits.log_events
+            and lag + size + 1 < self._limits.log_chars
+        )
+
     def _wake(self) -> None:
         for reader in self._readers:
             reader.bell.ring()
@@ -100,27 +115,27 @@ class Bell:
     """Rings when a log has news: what one task waits by, for one log or for several. Whoever has one ends it."""
 
     def __init__(self) -> None:
+        self.has_rung = False
+        """Whether it rang since somebody set this to False."""
         self._loop = asyncio.get_running_loop()
         self._news: asyncio.Future[None] | None = None
         self._due = math.inf
         self._timer: asyncio.TimerHandle | None = None
 
     def ring(self) -> None:
-        """Let who waits go on. Nobody hears it later."""
+        """Let who waits go on."""
+        self.has_rung = True
         if self._news is not None and not self._news.done():
             self._news.set_result(None)
 
-    async def wait(self, until: float = math.inf) -> None:
-        """Wait for the next ring, at most until a time of the loop's clock."""
+    def wait(self, until: float = math.inf) -> asyncio.Future[None]:
+        """Give what to await: the next ring, at most until a time of the loop's clock. One may wait at a time."""
         self._due = until
         # One timer serves many waits: each token is one, and most of them end long before they are due.
         if until < math.inf and (self._timer is None or until < self._timer.when()):
             self._set(until)
         self._news = self._loop.create_future()
-        try:
-            await self._news
-        finally:
-            self._news = None
+        return self._news
 
     def end(self) -> None:
         """Ring no more."""

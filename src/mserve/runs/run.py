@@ -102,6 +102,7 @@ class Run:
         # A text that is to be JSON has no room for thoughts.
         self._think = ThinkText() if options.reasoning == "think" and judge is None else None
         self._judge = judge
+        self._is_plain = self._think is None and judge is None and not request.stop
         self._text: list[str] = []  # for the judge alone
         self.failure: Failure | None = None
         self.reason: FinishReason | None = None
@@ -183,12 +184,24 @@ class Run:
         )
         try:
             async for said in events:
-                if not await self._hear(said):
+                if self._is_plain and type(said) is TextDelta and self._log.has_room(said):
+                    self._write_at_once(said)
+                elif not await self._hear(said):
                     break
         finally:
             await events.aclose()
         if not self._order.finished:
             await self._finish(None)
+
+    def _write_at_once(self, event: TextDelta) -> None:
+        """Do what `_hear` does to nearly all that is said, and which needs no waiting."""
+        if self._cancelled.is_set():
+            raise asyncio.CancelledError
+        self._order.admit(event)
+        self._log.append(event)
+        if self._log.size > self._most:
+            raise ProgramError(f"the answer is longer than {self._most} characters")
+        self._deadline.heard()
 
     async def _hear(self, said: Event) -> bool:
         """Write what the program said, as fast as it is read. False where the answer is to end by it."""

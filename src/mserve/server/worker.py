@@ -131,6 +131,7 @@ class Worker(uvicorn.Server):
             if self._last_resort is not None:
                 # What is here stays: to look through it again and again would hold up every stream for a while.
                 gc.collect()
+                gc.set_threshold(20_000, 20, 20)
                 gc.freeze()
             self._on_ready(self._base_url(sockets))
         else:
@@ -245,6 +246,13 @@ class Worker(uvicorn.Server):
         host, port = sockets[0].getsockname()[:2]
         scheme = "https" if self.config.is_ssl else "http"
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/v1"
+
+
+def _spare_streams() -> None:
+    """Look for garbage less often, and not among what is here to stay: each look holds up every stream."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 async def _end_tasks() -> None:
