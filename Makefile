@@ -13,7 +13,7 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.dev
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 2 --dist loadfile tests --ignore tests/clients --ignore tests/faults --ignore tests/deploy $(ARGS)
+	$(BIN)/coverage run -m pytest -n 3 --dist loadfile tests --ignore tests/clients --ignore tests/faults --ignore tests/deploy $(ARGS)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from server.developing import LIMIT, developing, edit
+from server.developing import LIMIT, ask, developing, edit, program
 
 ECHO = "def serve(prompt):\n    return prompt\n"
 
@@ -84,3 +84,24 @@ def test_the_terminal_shows_what_happens(tmp_path: Path, monkeypatch: pytest.Mon
     assert lines[1] == "Edited hello.py"
     assert lines[2] == f"mserve: {file}, line 1: ZeroDivisionError: division by zero  (the version before goes on)"
     assert any(line.startswith("Edited ") and line.endswith(", …") for line in lines[3:-1]), lines
+
+
+def test_a_lifespan_that_fails_at_the_end_of_a_version_is_told(tmp_path: Path) -> None:
+    (file := tmp_path / "hello.py").write_text(
+        program("v0").replace('    print("left', '    raise ValueError("the pool is gone")\n    print("left')
+    )
+    with developing(str(file)) as server:
+        edit(file, program("v1"))
+        server.wait_for("(?m)^mserve: a lifespan failed while it was closed: ValueError: the pool is gone$", LIMIT)
+        assert ask(server) == "v1"
+        assert server.stop() == 0
+    assert "goes on" not in server.output
+
+
+def test_a_lifespan_that_fails_at_the_end_of_it_all_is_told_by_the_exit_code_too(tmp_path: Path) -> None:
+    (file := tmp_path / "hello.py").write_text(
+        program("v0").replace('    print("left', '    raise ValueError("gone")\n    print("')
+    )
+    with developing(str(file)) as server:
+        assert server.stop() == 1
+    assert "mserve: a lifespan failed while it was closed: ValueError: gone" in server.output

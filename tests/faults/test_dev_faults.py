@@ -130,18 +130,6 @@ def test_ctrl_c_in_a_terminal_reaches_all_processes_and_ends_them_in_order(file:
     assert "left v0" in server.output
 
 
-def test_a_lifespan_that_fails_at_the_end_of_a_version_is_told(file: Path) -> None:
-    file.write_text(
-        program("v0").replace('    print("left', '    raise ValueError("the pool is gone")\n    print("left')
-    )
-    with developing(str(file)) as server:
-        edit(file, program("v1"))
-        server.wait_for("(?m)^mserve: a lifespan failed while it was closed: ValueError: the pool is gone$", LIMIT)
-        assert ask(server) == "v1"
-        assert server.stop() == 0
-    assert "goes on" not in server.output
-
-
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("reaches_all", [True, False])
 def test_a_signal_while_a_version_loads_blames_nobody(file: Path, how: signal.Signals, reaches_all: bool) -> None:

@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from mserve.events import Event, Failure, Finish, TextDelta, Usage
+from mserve.events import Event, Failure, Finish, ReasoningDelta, TextDelta, Usage
 from mserve.options import Limits, Options
 from mserve.programs.user import load
 from mserve.request import Request
 from mserve.runs import run as module
 from mserve.runs.active import ActiveRuns
 from mserve.runs.choices import Choices
-from runs.running import LIMIT, log_of, no_state, read_all, start
+from runs.running import LIMIT, log_of, no_state, read_all, start, take
 
 CLEANUP = 0.6
 
@@ -91,6 +91,25 @@ async def test_a_failed_request_ends_its_other_runs_whatever_the_policy() -> Non
     async with asyncio.timeout(LIMIT):
         await asyncio.wait([run.task for run in started])
     assert sorted(ended) == ["fail", "wait"]
+
+
+async def test_whatever_a_program_says_that_is_deaf_to_its_cancelling_ends_it() -> None:
+    said: list[str] = []
+
+    async def program() -> AsyncIterator[str | Event]:
+        yield "a"
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            yield ReasoningDelta("I go on")
+            said.append("I went on")
+
+    run = start(program)
+    await take(run.reader())
+    run.cancel()
+    async with asyncio.timeout(LIMIT):
+        await asyncio.wait([run.task])
+    assert said == []
 
 
 class Content:

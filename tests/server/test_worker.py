@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -270,16 +271,43 @@ def test_a_stream_that_ends_in_time_is_whole(serve: Serve) -> None:
     assert server.stop() == 0
 
 
-def test_a_lifespan_that_fails_while_it_is_closed_is_told(serve: Serve) -> None:
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [("ValueError('the pool is gone')", "ValueError: the pool is gone"), ("SystemExit(7)", "SystemExit: 7")],
+)
+def test_a_lifespan_that_fails_while_it_is_closed_is_told(serve: Serve, error: str, told: str) -> None:
     source = (
         "import contextlib\n"
         "@contextlib.asynccontextmanager\n"
-        "async def lifespan():\n    yield\n    raise ValueError('the pool is gone')\n"
+        f"async def lifespan():\n    yield\n    raise {error}\n"
         "async def serve():\n    yield 'a'\n"
     )
     server = serve(source)
     assert server.stop() == 1
-    assert "mserve: a lifespan failed while it was closed: ValueError: the pool is gone" in server.output
+    assert re.search(f"mserve: a lifespan failed while it was closed: .*{told}", server.output)
+
+
+def test_a_task_of_a_program_that_wants_to_end_all_ends_itself(serve: Serve) -> None:
+    server = serve(
+        "import asyncio\nTASKS = []\n"
+        "async def leave():\n    raise SystemExit(7)\n"
+        "async def serve():\n    TASKS.append(asyncio.create_task(leave()))\n"
+        "    await asyncio.sleep(0.1)\n    yield 'on'\n"
+    )
+    reply = httpx.post(f"{server.base_url}/chat/completions", json={"messages": [{"role": "user", "content": "x"}]})
+    assert reply.json()["choices"][0]["message"]["content"] == "on"
+    assert "SystemExit in a task of a program has ended the task alone" in server.output
+    assert server.stop() == 0
+
+
+def test_what_ends_the_server_itself_is_nobody_elses(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    worker = Worker(mserve.create_app(lambda: "a"), mserve.Settings(port=0))
+    monkeypatch.setattr(worker, "serve", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        worker.run_forever()
 
 
 async def test_settings_say_where_to_serve_unless_the_call_does() -> None:

@@ -24,20 +24,29 @@ class Turn:
     def __init__(self, admission: "Admission", gates: Sequence[Gate]) -> None:
         self.gates = gates
         self._admission = admission
-        self._came: asyncio.Future[None] | None = None
+        self._news: asyncio.Future[None] | None = None
         self.has_come = self._has_ended = False
 
-    async def wait(self) -> None:
-        """Return once it is this run's turn."""
+    async def wait(self, seconds: float) -> bool:
+        """Return once it is this run's turn, or after some seconds; tell whether it is."""
         if not self.has_come:
-            self._came = asyncio.get_running_loop().create_future()
-            await self._came
+            loop = asyncio.get_running_loop()
+            self._news = loop.create_future()
+            timer = loop.call_later(seconds, self._wake)
+            try:
+                await self._news
+            finally:
+                timer.cancel()
+        return self.has_come
 
     def come(self) -> None:
         """Let the run begin."""
         self.has_come = True
-        if self._came is not None and not self._came.done():
-            self._came.set_result(None)
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
 
     def end(self) -> None:
         """Let another have it. Again: nothing."""

@@ -157,17 +157,10 @@ class Run:
 
     async def _may_begin(self) -> bool:
         """Wait for this run's turn; False where it does not come in time."""
-        if self._turn.has_come:
+        if await self._turn.wait(self._patience):
             return True
-        try:
-            async with asyncio.timeout(self._patience):
-                await self._turn.wait()
-        except TimeoutError:
-            self._fail(
-                Failure(503, f"The server is busy: it was not your turn for {self._patience:g} s.", "overloaded")
-            )
-            return False
-        return True
+        self._fail(Failure(503, f"The server is busy: it was not your turn for {self._patience:g} s.", "overloaded"))
+        return False
 
     async def _iterate(self) -> None:
         if self._judge is not None:

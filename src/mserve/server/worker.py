@@ -86,11 +86,10 @@ class Worker(uvicorn.Server):
             try:
                 loop.run_until_complete(serving)
             except (SystemExit, KeyboardInterrupt) as error:
-                if serving.done():
-                    break
-                # Signals raise none while they are taken; before and after, one is a wish.
-                log.exception("%s in a task of a program has ended the task alone", type(error).__name__)
-                self.should_exit |= not self._has_signals
+                if not serving.done():
+                    # Signals raise none while they are taken; before and after, one is a wish.
+                    log.exception("%s in a task of a program has ended the task alone", type(error).__name__)
+                    self.should_exit |= not self._has_signals
         serving.result()
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
@@ -129,10 +128,7 @@ class Worker(uvicorn.Server):
             raise
         if is_open:
             if self._last_resort is not None:
-                # What is here stays: to look through it again and again would hold up every stream for a while.
-                gc.collect()
-                gc.set_threshold(20_000, 20, 20)
-                gc.freeze()
+                _spare_streams()
             self._on_ready(self._base_url(sockets))
         else:
             self.force_exit = True  # who waits for it would wait in vain
