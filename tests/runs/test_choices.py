@@ -126,9 +126,11 @@ async def test_when_nobody_reads_any_more_all_programs_are_closed() -> None:
             closed.append(seed)
 
     choices, runs, _ = start(program, 4)
-    await choices.take()
+    begun: set[int] = set()
+    while len(begun) < 4:
+        begun |= {number for number, _ in await choices.take()}
     choices.close()
-    async with asyncio.timeout(0.1):
+    async with asyncio.timeout(LIMIT):
         await asyncio.wait([run.task for run in runs])
     assert sorted(closed) == [0, 1, 2, 3]
     choices.close()  # once more is nothing
