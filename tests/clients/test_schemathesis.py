@@ -33,7 +33,7 @@ def test_whatever_is_sent_is_answered_as_the_document_says(chatterbox: ServerPro
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["complete"]
-    assert report["operations"]["tested"] == report["operations"]["total"] == 5  # all but the document itself
+    assert report["operations"]["tested"] == report["operations"]["total"] == 7  # all but the document itself
     assert report["test_cases"]["generated"] >= 500
     assert httpx.get(f"{root}/health").json() == {"status": "ok"}
     assert "Traceback" not in chatterbox.output
