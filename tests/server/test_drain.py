@@ -23,6 +23,7 @@ def test_readiness_fails_first_while_all_is_still_answered(serve: Serve) -> None
         while ready(server)[0] == 200:
             assert time.monotonic() - started < 1
         assert ready(server) == (503, "close")
+        server.wait_for("ending: requests are taken for 1.5 s more")
         assert httpx.get(f"{root_of(server)}/health/live").status_code == 200
         before.sendall(asking("hi"))
         kept = read_answer(before)

@@ -175,6 +175,8 @@ class Worker(uvicorn.Server):
         """Say that it ends; take no more; let what is open end, or end it with an error that its client hears."""
         self._app.retire()
         self.shared.is_draining = True
+        if self._drain_delay:
+            log.info("ending: requests are taken for %g s more", self._drain_delay)
         await self._wait(lambda: True, self._drain_delay)
         for server in self.servers:
             server.close()
