@@ -30,7 +30,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     log_events: int = 256
     """Events that a program may be ahead of the slowest reader before it has to wait."""
     log_chars: int = 64 * 1024
-    """The same, in characters of text."""
+    """The same, in their characters, and one for each event."""
     choices: int = 16
     """Runs that one request may start, by `n` or by several prompts."""
 

@@ -18,7 +18,6 @@ from statistics import median
 from typing import NamedTuple
 
 import pytest
-import trustme
 
 from faults.leftovers import assert_nothing_is_left, held
 from processes import Serve, ServerProcess
@@ -91,21 +90,6 @@ class Client:
             connection.sendall(asking("hi"))
             assert read_answer(connection).text == "hi"
         return time.monotonic() - started
-
-
-@pytest.fixture(params=["plain", "tls"])
-def trusted(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[ssl.SSLContext | None]:
-    """What clients of this test trust, where its server is to speak TLS."""
-    if request.param == "plain":
-        yield None
-        return
-    authority = trustme.CA()
-    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(tmp_path / "server.pem")
-    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
-    yield ssl.create_default_context()
 
 
 @pytest.fixture

@@ -46,12 +46,9 @@ class Speech:
         self._spoke = False
         self._is_whole = False
 
-    def events(self, item: object) -> Iterable[Event] | AsyncGenerator[object, None] | None:  # noqa: PLR0911  # as below
+    def events(self, item: object) -> Iterable[Event] | AsyncGenerator[object, None] | None:
         """Give the events of an item; None where it is something to iterate first, or nothing that we know."""
         if type(item) is str:
-            if item and item.isascii() and not self._halves and not self._is_whole:  # nearly always, and quickly told
-                self._spoke = True
-                return (TextDelta(item),)
             return self._text(TextDelta(item))
         if isinstance(item, _EVENTS):
             return self.checked(item)  # type: ignore[arg-type]  # mypy does not narrow by a tuple made at run time

@@ -79,7 +79,7 @@ class ActiveRuns:
 
     @property
     def wanted(self) -> int:
-        """Count the runs whose answer somebody waits for."""
+        """Count the runs that are not closed yet, and not cancelled."""
         return sum(not run.is_cancelled for run in self._tasks.values())
 
     async def close(self) -> None:

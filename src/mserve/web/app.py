@@ -96,7 +96,7 @@ class App:
 
     @property
     def open_requests(self) -> int:
-        """How many answers somebody waits for."""
+        """How many runs go on that are not cancelled, be their clients there or not."""
         return self._service.runs.wanted
 
     def retire(self) -> None:
