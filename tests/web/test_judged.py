@@ -75,8 +75,12 @@ def ask(server: ServerProcess, prompt: str, response_format: Any, **fields: Any)
 
 def judges(server: ServerProcess) -> list[str]:
     """The processes that judge for a server."""
-    children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
-    return [child for child in children if "judging" in Path(f"/proc/{child}/cmdline").read_text()]
+    found = []
+    for child in Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split():
+        with suppress(OSError):  # it has just ended
+            if "judging" in Path(f"/proc/{child}/cmdline").read_text():
+                found.append(child)
+    return found
 
 
 @pytest.mark.parametrize("kind", ["say", "finish"])
