@@ -42,6 +42,8 @@ class Times(Struct, frozen=True, kw_only=True):
     """From the acceptance to the first event: a failure inside it still gets a true HTTP status."""
     ping: float = 15.0
     """The longest silence of a stream; then a comment is sent, so that no proxy takes it for dead."""
+    gather: float = 0.001
+    """After a write of a stream: what is said within it goes out together, in frames of its own."""
     shutdown: float = 5.0
     """What runs get to end, once the server stops."""
     queue: float = 60.0

@@ -25,6 +25,18 @@ class Cancelled(Protocol):
         ...
 
 
+Say = Callable[[str], bool]
+"""The short way of a text into its answer: False where it has to be said as an event.
+
+For text of ASCII alone, in its place among the events; who says it may do so only while it is asked for the next one.
+"""
+
+
+def refuse(_text: str) -> bool:
+    """Take no text."""
+    return False
+
+
 class Call(Struct, frozen=True, kw_only=True):
     """One request on its way to a program, with what surrounds it."""
 
@@ -33,6 +45,7 @@ class Call(Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = {}
     caller: str | None = None
     state: Any = None
+    say: Say = refuse
 
 
 class Traits(Struct, frozen=True, kw_only=True):

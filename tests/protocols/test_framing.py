@@ -3,7 +3,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mserve.protocols.framing import DONE, PING, frame, one_line, quoted
+from mserve.protocols.framing import DONE, PING, frame, json_text, one_line
 from protocols.strategies import TEXTS, law
 
 _VALUES = st.recursive(
@@ -30,8 +30,8 @@ def test_a_frame_holds_the_value(value: object) -> None:
 @law
 @given(TEXTS)
 def test_a_quoted_text_is_one_line_that_reads_as_the_text(text: str) -> None:
-    assert json.loads(quoted(text)) == text
-    assert len(quoted(text).decode().splitlines()) == 1
+    assert json.loads(one_line(json_text(text))) == text
+    assert len(one_line(json_text(text)).decode().splitlines()) == 1
 
 
 def test_what_unicode_calls_a_line_end_is_escaped_and_nothing_else() -> None:

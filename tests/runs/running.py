@@ -9,7 +9,7 @@ from mserve.options import Limits, OnDisconnect, Options, ReasoningFormat, Times
 from mserve.programs.user import load
 from mserve.request import Request
 from mserve.runs.active import ActiveRuns
-from mserve.runs.log import Reader
+from mserve.runs.bell import Bell
 from mserve.runs.run import Judge, Run
 
 REQUEST = Request(messages=[{"role": "user", "content": "hello"}])
@@ -36,16 +36,33 @@ async def no_state() -> None:
     pass
 
 
-async def take(reader: Reader) -> list[RunEvent]:
+class Follower:
+    """A reader of one run's log, which can be waited for."""
+
+    def __init__(self, run: Run) -> None:
+        self._bell = Bell()
+        self._reader = run.reader(self._bell.ring)
+        self.take = self._reader.take
+        self.close = self._reader.close
+
+    @property
+    def ended(self) -> bool:
+        return self._reader.ended
+
+    async def news(self) -> None:
+        await self._bell.wait()
+
+
+async def take(reader: Follower) -> list[RunEvent]:
     """Give what a reader has not had, once there is something."""
     async with asyncio.timeout(LIMIT):
         while not (events := reader.take()) and not reader.ended:
-            await reader.bell.wait()
+            await reader.news()
     return events
 
 
 async def read_all(run: Run) -> list[RunEvent]:
-    reader = run.reader()
+    reader = Follower(run)
     events: list[RunEvent] = []
     while not reader.ended:
         events += await take(reader)

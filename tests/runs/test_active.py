@@ -7,7 +7,7 @@ from mserve.events import Failure
 from mserve.options import Options, Times
 from mserve.programs.user import load
 from mserve.runs.active import ActiveRuns
-from runs.running import LIMIT, REQUEST, no_state, take
+from runs.running import LIMIT, REQUEST, Follower, no_state, take
 
 
 async def test_closing_the_active_runs_closes_every_program() -> None:
@@ -21,7 +21,7 @@ async def test_closing_the_active_runs_closes_every_program() -> None:
             closed.append(1)
 
     runs = ActiveRuns(Options())
-    readers = [runs.start(load(program)[0], [REQUEST], headers={}, state=no_state)[0].reader() for _ in range(3)]
+    readers = [Follower(runs.start(load(program)[0], [REQUEST], headers={}, state=no_state)[0]) for _ in range(3)]
     for reader in readers:
         await take(reader)
     await runs.close()
@@ -44,7 +44,7 @@ async def test_closing_the_active_runs_gives_up_on_a_program_that_does_not_end(
 
     runs = ActiveRuns(Options(times=Times(shutdown=0.05)))
     run = runs.start(load(deaf)[0], [REQUEST], headers={}, state=no_state)[0]
-    await take(run.reader())
+    await take(Follower(run))
     async with asyncio.timeout(LIMIT):
         await runs.close()
     assert not run.task.done()
@@ -60,7 +60,7 @@ async def test_the_runs_that_somebody_waits_for_are_counted() -> None:
 
     runs = ActiveRuns(Options())
     started = [runs.start(load(program)[0], [REQUEST], headers={}, state=no_state)[0] for _ in range(3)]
-    readers = [run.reader() for run in started]
+    readers = [Follower(run) for run in started]
     assert runs.wanted == 3
     readers[0].close()
     assert runs.wanted == 2

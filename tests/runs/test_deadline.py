@@ -5,7 +5,7 @@ import pytest
 
 from mserve.events import Event, Failure, Finish, TextDelta
 from mserve.options import Limits, OnDisconnect, Times
-from runs.running import LIMIT, log_of, read_all, start, take
+from runs.running import LIMIT, Follower, log_of, read_all, start, take
 
 
 async def test_a_program_that_does_not_begin_is_ended_and_its_client_told() -> None:
@@ -76,7 +76,7 @@ async def test_a_program_whose_reader_lags_is_not_silent_by_itself() -> None:
             yield TextDelta("a")
 
     run = start(program, Limits(log_events=2), times=Times(between_events=0.1))
-    reader = run.reader()
+    reader = Follower(run)
     await asyncio.sleep(0.4)
     events = []
     while not reader.ended:
@@ -95,9 +95,9 @@ async def test_what_becomes_of_a_run_that_nobody_reads_is_a_policy(on_disconnect
             await asyncio.sleep(0)
 
     run = start(program, on_disconnect=on_disconnect)
-    reader = run.reader()
+    reader = Follower(run)
     await take(reader)
     reader.close()
     await asyncio.wait([run.task], timeout=LIMIT)
     assert (len(said) == 600) == (on_disconnect == "finish")
-    assert run.reader().take()[-1:] != [TextDelta("a")]  # nothing was kept
+    assert Follower(run).take()[-1:] != [TextDelta("a")]  # nothing was kept

@@ -13,7 +13,7 @@ from mserve.request import Request
 from mserve.runs import run as module
 from mserve.runs.active import ActiveRuns
 from mserve.runs.choices import Choices
-from runs.running import LIMIT, log_of, no_state, read_all, start, take
+from runs.running import LIMIT, Follower, log_of, no_state, read_all, start, take
 
 CLEANUP = 0.6
 
@@ -105,7 +105,7 @@ async def test_whatever_a_program_says_that_is_deaf_to_its_cancelling_ends_it() 
             said.append("I went on")
 
     run = start(program)
-    await take(run.reader())
+    await take(Follower(run))
     run.cancel()
     async with asyncio.timeout(LIMIT):
         await asyncio.wait([run.task])

@@ -1,5 +1,4 @@
 import asyncio
-import math
 from collections.abc import AsyncIterator
 
 import pytest
@@ -16,8 +15,8 @@ from mserve.events import (
     Usage,
 )
 from mserve.options import Limits
-from mserve.runs.log import Bell, length
-from runs.running import LIMIT, read_all, start, take
+from mserve.runs.log import length
+from runs.running import Follower, read_all, start, take
 
 
 async def test_a_reader_takes_everything_that_is_there_at_once() -> None:
@@ -25,7 +24,7 @@ async def test_a_reader_takes_everything_that_is_there_at_once() -> None:
         for _ in range(10):
             yield "a"
 
-    reader = start(program).reader()
+    reader = Follower(start(program))
     assert len(await take(reader)) == 11
 
 
@@ -39,7 +38,7 @@ async def test_a_program_waits_for_a_reader_that_lags_by_the_bound_in_events() -
             yield "a"
 
     run = start(program, Limits(log_events=8))
-    reader = run.reader()
+    reader = Follower(run)
     for _ in range(20):
         await asyncio.sleep(0)
     assert said == 8
@@ -62,7 +61,7 @@ async def test_a_program_waits_for_a_reader_that_lags_by_the_bound_in_characters
             yield ToolCallDelta("1", "x" * 50)
 
     run = start(program, Limits(log_chars=100))
-    run.reader()
+    Follower(run)
     for _ in range(20):
         await asyncio.sleep(0)
     assert said == 2
@@ -76,7 +75,7 @@ async def test_the_slowest_reader_rules_and_each_gets_everything() -> None:
             yield str(number)
 
     run = start(program, Limits(log_events=8))
-    slow = run.reader()
+    slow = Follower(run)
     fast = asyncio.create_task(read_all(run))
     for _ in range(20):
         await asyncio.sleep(0)
@@ -99,7 +98,7 @@ async def test_when_the_last_reader_leaves_the_program_is_closed() -> None:
             closed.set()
 
     run = start(program)
-    first, second = run.reader(), run.reader()
+    first, second = Follower(run), Follower(run)
     await take(first)
     first.close()
     await asyncio.sleep(0)
@@ -115,43 +114,11 @@ async def test_a_reader_that_leaves_makes_room() -> None:
             yield "a"
 
     run = start(program, Limits(log_events=8))
-    stalled = run.reader()
+    stalled = Follower(run)
     reading = asyncio.create_task(read_all(run))
     await asyncio.sleep(0)
     stalled.close()
     assert len(await reading) == 41
-
-
-async def test_a_bell_is_waited_for_until_somebody_rings_it_or_its_time_is_up() -> None:
-    bell, clock = Bell(), asyncio.get_running_loop().time
-    started = clock()
-    await bell.wait(clock() + 0.05)
-    assert 0.04 < clock() - started < 1
-    for until in (math.inf, clock() + 60):
-        asyncio.get_running_loop().call_soon(bell.ring)
-        async with asyncio.timeout(LIMIT):
-            await bell.wait(until)
-    bell.ring()  # nobody waits, and nobody hears it later
-    bell.ring()
-    waiting = asyncio.ensure_future(bell.wait(clock() + 0.02))  # sooner than the 60 s that the timer was set for
-    await asyncio.sleep(0)
-    bell.ring()
-    await waiting
-    waiting = asyncio.ensure_future(bell.wait())
-    await asyncio.sleep(0.04)  # the time of the one before is not this one's
-    assert not waiting.done()
-    bell.ring()
-    bell.ring()
-    await waiting
-    bell.ring()
-    started = clock()
-    first = asyncio.ensure_future(bell.wait(started + 0.02))
-    await asyncio.sleep(0)
-    bell.ring()
-    await first
-    await bell.wait(started + 0.06)  # though a timer is set for earlier
-    assert 0.055 < clock() - started < 1
-    bell.end()
 
 
 async def test_a_reader_takes_only_what_it_has_not_had() -> None:
@@ -160,12 +127,12 @@ async def test_a_reader_takes_only_what_it_has_not_had() -> None:
         await asyncio.Event().wait()
 
     run = start(program)
-    reader = run.reader()
+    reader = Follower(run)
     assert reader.take() == []
     assert await take(reader) == [TextDelta("a")]
     assert reader.take() == []
     assert not reader.ended
-    late = run.reader()
+    late = Follower(run)
     assert late.take() == []  # what every reader has passed is dropped
     for each in (reader, late):
         each.close()

@@ -23,7 +23,7 @@ from mserve.events import (
 )
 from mserve.options import Limits
 from mserve.runs.pieces import PIECE
-from runs.running import LIMIT, log_of, read_all, start, take
+from runs.running import LIMIT, Follower, log_of, read_all, start, take
 
 
 async def test_what_a_program_says_is_the_log_and_a_finish_is_added() -> None:
@@ -95,7 +95,7 @@ async def test_a_program_that_catches_its_cancellation_is_closed_at_its_next_wor
                 yield "no"
 
     run = start(program)
-    reader = run.reader()
+    reader = Follower(run)
     await take(reader)
     run.cancel()
     async with asyncio.timeout(LIMIT):
@@ -117,7 +117,7 @@ async def test_a_program_sees_that_it_was_cancelled() -> None:
             seen.append(cancelled.is_set())
 
     run = start(program)
-    reader = run.reader()
+    reader = Follower(run)
     await take(reader)
     reader.close()
     await asyncio.wait([run.task])
@@ -252,7 +252,7 @@ async def test_a_long_text_waits_for_its_readers_piece_by_piece() -> None:
         return "x" * (100 * PIECE)
 
     run = start(program, Limits(log_chars=2 * PIECE))
-    reader = run.reader()
+    reader = Follower(run)
     taken = []
     while not reader.ended:
         taken.append(sum(len(event.text) for event in await take(reader) if isinstance(event, TextDelta)))

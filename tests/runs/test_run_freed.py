@@ -14,7 +14,7 @@ from mserve.errors import ClientError
 from mserve.options import Limits, Times
 from mserve.program import Cancelled
 from mserve.runs.run import Run
-from runs.running import LIMIT, read_all, start, take
+from runs.running import LIMIT, Follower, read_all, start, take
 
 
 async def finishes() -> AsyncIterator[str]:
@@ -76,7 +76,7 @@ def no_collection() -> Iterator[None]:
 async def ended(serve: Callable[..., Any], *, leaves: bool, times: Times) -> "weakref.ref[Run]":
     run = start(serve, Limits(log_events=2), times=times)
     if leaves:
-        reader = run.reader()
+        reader = Follower(run)
         await take(reader)
         reader.close()
     else:

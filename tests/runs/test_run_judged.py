@@ -18,7 +18,7 @@ from mserve.events import (
     Usage,
 )
 from mserve.options import ReasoningFormat
-from runs.running import LIMIT, read_all, start, take
+from runs.running import LIMIT, Follower, read_all, start, take
 
 
 class Court:
@@ -143,7 +143,7 @@ async def test_a_run_can_be_cancelled_while_it_is_judged() -> None:
             seen.append("closed")
 
     run = start(program, judge=Slow())
-    reader = run.reader()
+    reader = Follower(run)
     while not seen or seen[-1] != "1":
         await take(reader)
         await asyncio.sleep(0)

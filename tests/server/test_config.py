@@ -20,6 +20,7 @@ RANGES = {
     "max_body": (1, 2**63 - 1),
     "grace_period": (0, DAY),
     "ping_interval": (0.1, DAY),
+    "gather_interval": (0, 1),
     "shutdown_timeout": (0, DAY),
     "close_timeout": (1, DAY),
     "drain_delay": (0, DAY),
@@ -39,14 +40,15 @@ def test_the_defaults_are_the_apps_own_but_for_the_names_that_a_server_goes_by()
 
 def test_what_the_app_is_told_is_what_was_set() -> None:
     settings = Settings(
-        max_body=1, grace_period=2.5, ping_interval=3.5, shutdown_timeout=4, strict_model=True, allowed_origins=("*",),
+        max_body=1, grace_period=2.5, ping_interval=3.5, gather_interval=0.25,
+        shutdown_timeout=4, strict_model=True, allowed_origins=("*",),
         max_n=5, reasoning_format="think", alias=("gpt-4o=hello", "org/a=b=c"),
         metrics=False,
         allowed_hosts=("box",),
     )  # fmt: skip
     assert settings.options() == Options(
         limits=Limits(max_body=1, choices=5),
-        times=Times(grace=2.5, ping=3.5, shutdown=4),
+        times=Times(grace=2.5, ping=3.5, gather=0.25, shutdown=4),
         aliases={"gpt-4o": "hello", "org/a": "b=c"},
         strict_model=True,
         reasoning="think",

@@ -17,7 +17,7 @@ def stream(client: httpx.Client, prompt: str, **fields: Any) -> Iterator[tuple[f
     body = {"messages": [{"role": "user", "content": prompt}], "stream": True, **fields}
     started = time.monotonic()
     with client.stream("POST", "/chat/completions", json=body) as reply:
-        assert reply.status_code == 200
+        assert reply.status_code == 200, reply.read()
         assert reply.headers["content-type"] == "text/event-stream; charset=utf-8"
         assert reply.headers["cache-control"] == "no-cache, no-transform"
         assert reply.headers["x-accel-buffering"] == "no"

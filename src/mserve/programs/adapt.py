@@ -3,49 +3,55 @@
 import asyncio
 import functools
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from time import monotonic
 from typing import Any
 
 from mserve.events import Event
+from mserve.program import Say, refuse
 
 from .speech import Speech, unknown
 from .threads import in_thread
+from .turns import rounds
 
 TURN = 0.002
 """Seconds for which a program that always has more to say may keep the loop from everybody else."""
 
 
-async def adapt(start: Callable[[], Any], *, sync: bool, name: str) -> AsyncGenerator[Event, None]:
+async def adapt(start: Callable[[], Any], *, sync: bool, name: str, say: Say = refuse) -> AsyncGenerator[Event, None]:
     """Run a program by calling `start`, on a thread where it is `sync`, and yield what it says.
 
-    All of it happens in the task that iterates. `ProgramError` for an item that is nothing a program may say.
+    Plain text that `say` takes is not yielded. All of it happens in the task that iterates. `ProgramError` for an item
+    that is nothing a program may say.
     """
     speech = Speech()
     # What is being iterated, the innermost last: an item may itself be a stream, a generator or a thunk.
     sources = [_Source(in_thread(start, name) if sync else _called(start))]
-    turns = _Turns()
+    turns = rounds()
+    begun, due = 0, 0.0
+    is_plain = False
     try:
         while sources:
-            if turns.is_overdue():
-                await asyncio.sleep(0)
-                turns.begin()
+            if (now := monotonic()) >= due:
+                if begun == turns.count:  # nobody else had a turn since
+                    await asyncio.sleep(0)
+                    now = monotonic()
+                begun, due = turns.begin(), now + TURN
             try:
-                item = await anext(sources[-1].items)
+                item = await sources[-1].step()
             except StopAsyncIteration:
                 await sources.pop().close()
                 continue
-            said = speech.events(item)
-            while said is None and inspect.isawaitable(item):
-                item = await item
-                said = speech.events(item)
-            if said is None:
-                sources.append(_Source(_iterable(item, name)))
-            elif isinstance(said, AsyncGenerator):
+            # Nearly all that is ever said, at little cost: each further call and object would be one for each token.
+            if is_plain and type(item) is str and item.isascii() and say(item):
+                continue
+            said = await _meant(item, speech, name)
+            if isinstance(said, AsyncIterable):
                 sources.append(_Source(said))
             else:
                 for event in said:
                     yield event
+            is_plain = speech.is_plain
         for event in speech.rest():
             yield event
     finally:
@@ -62,51 +68,36 @@ def is_sync(serve: Callable[..., Any]) -> bool:
     return True
 
 
-class _Turns:
-    """Tells when a program has kept the loop for too long. One that waits between its items never does."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._due = 0.0
-        self._has_turned = True
-
-    def is_overdue(self) -> bool:
-        """Tell whether others have to have a turn now, before the next begins."""
-        if monotonic() < self._due:
-            return False
-        if not self._has_turned:
-            return True
-        self.begin()
-        return False
-
-    def begin(self) -> None:
-        """Count from now on."""
-        self._due = monotonic() + TURN
-        self._has_turned = False
-        self._loop.call_soon(self._note)
-
-    def _note(self) -> None:
-        self._has_turned = True
-
-
 class _Source:
     """Something to iterate, and to close: the iterator of an SDK's stream is not what closes the stream."""
 
+    __slots__ = ("_items", "_iterable", "step")
+
     def __init__(self, iterable: AsyncIterable[Any]) -> None:
-        self.items: AsyncIterator[Any] = aiter(iterable)
+        self._items: AsyncIterator[Any] = aiter(iterable)
         self._iterable = iterable
+        self.step = self._items.__anext__
 
     async def close(self) -> None:
         """Close the iterator, then what it iterates."""
         try:
-            await _close(self.items)
+            await _close(self._items)
         finally:
-            if self._iterable is not self.items:
+            if self._iterable is not self._items:
                 await _close(self._iterable)
 
 
 async def _called(start: Callable[[], Any]) -> AsyncGenerator[Any, None]:
     yield start()
+
+
+async def _meant(item: Any, speech: Speech, name: str) -> Iterable[Event] | AsyncIterable[Any]:
+    """Give the events of an item, or of what comes of it; or what to iterate for more of them."""
+    said = speech.events(item)
+    while said is None and inspect.isawaitable(item):
+        item = await item
+        said = speech.events(item)
+    return _iterable(item, name) if said is None else said
 
 
 def _iterable(item: object, name: str) -> AsyncIterable[Any]:

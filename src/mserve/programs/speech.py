@@ -46,6 +46,11 @@ class Speech:
         self._spoke = False
         self._is_whole = False
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether an ASCII text that comes next would be its own one event, and change nothing here."""
+        return self._spoke and not self._is_whole and not self._halves
+
     def events(self, item: object) -> Iterable[Event] | AsyncGenerator[object, None] | None:
         """Give the events of an item; None where it is something to iterate first, or nothing that we know."""
         if type(item) is str:

@@ -35,7 +35,8 @@ class UserProgram(Struct, frozen=True):
 
     def run(self, call: Call) -> AsyncGenerator[Event, None]:
         """Answer once; see `Program.run`."""
-        return adapt(lambda: self._serve(**self._binding.arguments(call)), sync=self.sync, name=self.name)
+        serve, binding = self._serve, self._binding
+        return adapt(lambda: serve(**binding.arguments(call)), sync=self.sync, name=self.name, say=call.say)
 
 
 def load(*sources: Source, names: tuple[str, ...] = (), lifespan: Lifespan | None = None) -> tuple[UserProgram, ...]:

@@ -1,11 +1,12 @@
 """The runs that answer one request, each of them one choice of its reply, read as one. Knows no HTTP and no wire."""
 
+import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mserve.events import Failure, RunEvent, Usage
 
-from .log import Bell
+from .bell import Bell
 from .run import Run
 
 Batch = tuple[int, list[RunEvent]]
@@ -15,11 +16,13 @@ Batch = tuple[int, list[RunEvent]]
 class Choices:
     """Follows runs together. The first that fails fails the request: nothing is read behind its failure."""
 
+    __slots__ = ("_bell", "_readers", "failure", "runs")
+
     def __init__(self, runs: Sequence[Run]) -> None:
         self.failure: Failure | None = None
         self.runs = runs
         self._bell = Bell()
-        self._readers = [run.reader(self._bell) for run in runs]
+        self._readers = [run.reader(self._bell.ring) for run in runs]
 
     @property
     def ended(self) -> bool:
@@ -38,23 +41,10 @@ class Choices:
         if not self._bell.has_rung and not self.ended:
             await self._bell.wait(until)
         self._bell.has_rung = False
-        return self._ready()
+        return self.ready()
 
-    def wake(self) -> None:
-        """Let a waiting `take` return."""
-        self._bell.ring()
-
-    def close(self) -> None:
-        """Read no more: what still runs has nobody to answer, and nothing to finish where its request has failed."""
-        if self.failure is not None:
-            for run in self.runs:
-                run.drop()
-        readers, self._readers = self._readers, []
-        for reader in readers:
-            reader.close()
-        self._bell.end()
-
-    def _ready(self) -> list[Batch]:
+    def ready(self) -> list[Batch]:
+        """Give all events that were not read yet, by choice."""
         batches: list[Batch] = []
         if self.failure is not None:
             return batches
@@ -66,6 +56,33 @@ class Choices:
                     self.failure = events[-1]
                     break
         return batches
+
+    def listen(self, ring: Callable[[], None]) -> None:
+        """Have `ring` called when there are events, or all has ended: then `wait` waits for `wake` alone."""
+        for reader in self._readers:
+            reader.ring = ring
+
+    def wait(self, until: float) -> asyncio.Future[None]:
+        """Give what to await: a `wake`, at most until a time of the loop's clock, which `postpone` may change."""
+        return self._bell.wait(until)
+
+    def postpone(self, until: float) -> None:
+        """Let the wait last until another time."""
+        self._bell.postpone(until)
+
+    def wake(self) -> None:
+        """Let a waiting `take` or `wait` return."""
+        self._bell.ring()
+
+    def close(self) -> None:
+        """Read no more: what still runs has nobody to answer, and nothing to finish where its request has failed."""
+        if self.failure is not None:
+            for run in self.runs:
+                run.drop()
+        readers, self._readers = self._readers, []
+        for reader in readers:
+            reader.close()
+        self._bell.end()
 
 
 def is_silent(batches: Sequence[Batch]) -> bool:

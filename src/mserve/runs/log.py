@@ -1,7 +1,6 @@
 """The events of one run, numbered from 0, and the readers that follow them. Bounded: whoever writes waits for room."""
 
 import asyncio
-import math
 from collections.abc import Callable
 
 from mserve.events import AudioDelta, ReasoningDelta, RefusalDelta, RunEvent, TextDelta, ToolCallDelta
@@ -14,16 +13,41 @@ _SHORT = 4096
 class Log:
     """What a run has said and some reader has not read. What every reader has passed is dropped."""
 
+    __slots__ = (
+        "_abandoned",
+        "_clock",
+        "_events",
+        "_first",
+        "_first_size",
+        "_is_open",
+        "_is_told",
+        "_limits",
+        "_mark",
+        "_most",
+        "_on_abandoned",
+        "_passed_at",
+        "_readers",
+        "_room",
+        "closed",
+        "size",
+    )
+
     def __init__(self, limits: Limits, on_abandoned: Callable[[], None]) -> None:
         self.closed = False
         self._limits = limits
+        self._clock = asyncio.get_running_loop().time
         self._on_abandoned = on_abandoned
         self._events: list[RunEvent] = []
         # The place of the first event that is still here, which is that of the slowest reader: its number, and the
         # size of all before it. Numbers, and no `Place`, since this is what each token costs.
         self._first = self._first_size = 0
         self.size = 0  # of all events so far, dropped ones too: their characters, and one for each event
+        self._passed_at = 0.0
+        self._is_open = False
+        self._most = limits.log_events - 1
+        self._mark = 0  # the size from which on a text goes the long way
         self._readers: list[Reader] = []
+        self._is_told = False  # whether the readers know that there is something to take
         self._room: asyncio.Future[None] | None = None
         self._abandoned = False
 
@@ -32,20 +56,48 @@ class Log:
         """The place behind the last event."""
         return self._first + len(self._events), self.size
 
+    def quiet_since(self) -> float:
+        """Give when all was read that was said, by the loop's clock: now, where something waits to be read."""
+        return self._clock() if self._events else self._passed_at
+
+    def open(self) -> None:
+        """Take texts by `say`, until it is shut."""
+        self._is_open = True
+        self._set_mark()
+
+    def shut(self) -> None:
+        """Take no text by `say` any more."""
+        self._is_open = False
+        self._mark = 0
+
+    def say(self, text: str) -> bool:
+        """Write a text of ASCII, where nothing stands in the way: False where it has to go the long way, by `append`.
+
+        Whatever else is to be done for a text is done there; nearly all that is ever said goes this way.
+        """
+        size = len(text)
+        after = self.size + size + 1
+        if after >= self._mark or not 0 < size <= _SHORT or len(self._events) >= self._most:
+            return False
+        self._events.append(TextDelta(text))
+        self.size = after
+        if not self._is_told:
+            self._tell()
+        return True
+
     def append(self, event: RunEvent) -> None:
         """Write one event. Never waits: who writes much asks for `room` in between."""
         self._events.append(event)
         self.size += 1 + length(event)
-        if self._abandoned:
-            self.passed()  # by nobody: nothing is kept
-        else:
-            self._wake()
+        if not self._is_told:
+            self._tell()
 
     def close(self) -> None:
         """Say that nothing more will come. Nobody has to hear any more that the log is abandoned."""
+        self.shut()
         self.closed = True
         self._on_abandoned = _nobody  # a run that holds itself, through its log, is not freed when it ends
-        self._wake()
+        self._tell()
 
     async def room(self) -> None:
         """Wait until the slowest reader lags by less than the bound."""
@@ -53,31 +105,48 @@ class Log:
             self._room = asyncio.get_running_loop().create_future()
             await self._room
 
-    def reader(self, bell: "Bell | None" = None) -> "Reader":
-        """Follow the log from the first event that is still here; who follows several gives them one bell."""
-        reader = Reader(self, (self._first, self._first_size), bell or Bell())
+    def reader(self, ring: Callable[[], None]) -> "Reader":
+        """Follow the log from the first event that is still here; `ring` is called when there is something to take."""
+        reader = Reader(self, (self._first, self._first_size), ring)
         self._readers.append(reader)
         if self._events:
-            reader.bell.ring()
+            ring()
         return reader
 
-    def after(self, place: "Place") -> list[RunEvent]:
-        """Give the events from a place on."""
-        return self._events[place[0] - self._first :]
+    def take(self, reader: "Reader") -> list[RunEvent]:
+        """Give all that a reader has not had. What every reader has passed is dropped, and the writer goes on."""
+        if len(self._readers) == 1:  # nearly always: then nobody else needs any of it
+            events, self._events = self._events, []
+            self._first += len(events)
+            self._first_size = self.size
+            reader.place = self._first, self.size
+            self._make_room()
+            return events
+        events = self._events[reader.place[0] - self._first :]
+        reader.place = self.end
+        self._drop()
+        return events
 
-    def passed(self) -> None:
-        """Drop what every reader has passed, and let the writer go on."""
-        places = [reader.place for reader in self._readers]
-        slowest = places[0] if len(places) == 1 else min(places, default=self.end)
+    def _drop(self) -> None:
+        """Drop what every reader has passed."""
+        slowest = min([reader.place for reader in self._readers], default=self.end)
         del self._events[: slowest[0] - self._first]
         self._first, self._first_size = slowest
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Go on from where the slowest reader is by now."""
+        self._is_told = False
+        self._passed_at = self._clock()
+        if self._is_open:
+            self._set_mark()
         if self._room is not None and not self._room.done():
             self._room.set_result(None)
 
     def leave(self, reader: "Reader") -> None:
         """Forget a reader; a log that loses its last one is abandoned."""
         self._readers.remove(reader)
-        self.passed()
+        self._drop()
         if not self._readers:
             self._abandoned = True
             self._on_abandoned()
@@ -88,19 +157,17 @@ class Log:
         lag = len(self._events) >= self._limits.log_events or self.size - self._first_size >= self._limits.log_chars
         return lag and bool(self._readers)
 
-    def has_room(self, event: TextDelta) -> bool:
-        """Tell whether a text can be written as it is, and without a wait behind it."""
-        size = len(event.text)
-        lag = self.size - self._first_size
-        return (
-            size <= _SHORT
-            and len(self._events) + 1 < self._limits.log_events
-            and lag + size + 1 < self._limits.log_chars
-        )
+    def _set_mark(self) -> None:
+        full = self._first_size + self._limits.log_chars
+        self._mark = full if full <= self._limits.max_answer else self._limits.max_answer + 1
 
-    def _wake(self) -> None:
+    def _tell(self) -> None:
+        if self._abandoned:
+            self._drop()  # nobody has to read it
+            return
+        self._is_told = True
         for reader in self._readers:
-            reader.bell.ring()
+            reader.ring()
 
 
 def _nobody() -> None:
@@ -111,55 +178,14 @@ Place = tuple[int, int]
 """The number of the next event to read, and the size of all events before it."""
 
 
-class Bell:
-    """Rings when a log has news: what one task waits by, for one log or for several. Whoever has one ends it."""
-
-    def __init__(self) -> None:
-        self.has_rung = False
-        """Whether it rang since somebody set this to False."""
-        self._loop = asyncio.get_running_loop()
-        self._news: asyncio.Future[None] | None = None
-        self._due = math.inf
-        self._timer: asyncio.TimerHandle | None = None
-
-    def ring(self) -> None:
-        """Let who waits go on."""
-        self.has_rung = True
-        if self._news is not None and not self._news.done():
-            self._news.set_result(None)
-
-    def wait(self, until: float = math.inf) -> asyncio.Future[None]:
-        """Give what to await: the next ring, at most until a time of the loop's clock. One may wait at a time."""
-        self._due = until
-        # One timer serves many waits: each token is one, and most of them end long before they are due.
-        if until < math.inf and (self._timer is None or until < self._timer.when()):
-            self._set(until)
-        self._news = self._loop.create_future()
-        return self._news
-
-    def end(self) -> None:
-        """Ring no more."""
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _set(self, due: float) -> None:
-        self.end()
-        self._timer = self._loop.call_at(due, self._look)
-
-    def _look(self) -> None:
-        self._timer = None
-        if self._due <= self._loop.time():
-            self.ring()
-        elif self._due < math.inf:
-            self._set(self._due)
-
-
 class Reader:
-    """One reader's place in a log. Its `bell` rings when there is something to take."""
+    """One reader's place in a log. `ring` is called when there is something to take."""
 
-    def __init__(self, log: Log, place: Place, bell: Bell) -> None:
+    __slots__ = ("_log", "place", "ring")
+
+    def __init__(self, log: Log, place: Place, ring: Callable[[], None]) -> None:
         self.place = place
-        self.bell = bell
+        self.ring = ring
         self._log = log
 
     @property
@@ -169,11 +195,7 @@ class Reader:
 
     def take(self) -> list[RunEvent]:
         """Give all events that this reader has not had."""
-        events = self._log.after(self.place)
-        if events:
-            self.place = self._log.end
-            self._log.passed()
-        return events
+        return self._log.take(self)
 
     def close(self) -> None:
         """Read no more."""

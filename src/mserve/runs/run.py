@@ -23,7 +23,7 @@ from mserve.transcript import Order, total
 from .admission import Turn
 from .deadline import Deadline
 from .failure import failure_of
-from .log import Bell, Log, Reader
+from .log import Log, Reader
 from .pieces import pieces
 from .stop import StopText
 from .think import ThinkText
@@ -111,20 +111,22 @@ class Run:
         self._patience = options.times.queue
         self._most = options.limits.max_answer
         self._closing: asyncio.TimerHandle | None = None
-        self._deadline = Deadline(options.times, self._expire)
         self._log = Log(options.limits, self.cancel if on_disconnect == "cancel" else _go_on)
+        self._deadline = Deadline(options.times, self._log.quiet_since, self._expire)
+        self._has_begun = False
         self.task = asyncio.create_task(self._own(), name=f"mserve run of {program.name}")
         # Not at the end of `_own`: a task that is cancelled before its first step never gets there.
         self.task.add_done_callback(self._ended)
 
-    def reader(self, bell: Bell | None = None) -> Reader:
-        """Follow the log, from the first event that it still holds."""
-        return self._log.reader(bell)
+    def reader(self, ring: Callable[[], None]) -> Reader:
+        """Follow the log, from the first event that it still holds; `ring` is called when there is something."""
+        return self._log.reader(ring)
 
     def cancel(self) -> None:
         """End the program where it stands. Its code sees a `CancelledError`, a closing, or `cancelled`."""
         if not self._cancelled.is_set():
             self._cancelled.set()
+            self._log.shut()
             self.task.cancel()
 
     def drop(self) -> None:
@@ -173,28 +175,17 @@ class Run:
                 headers=self._headers,
                 caller=self._caller,
                 state=state,
+                say=self._log.say,
             )
         )
         try:
             async for said in events:
-                if self._is_plain and type(said) is TextDelta and self._log.has_room(said):
-                    self._write_at_once(said)
-                elif not await self._hear(said):
+                if not await self._hear(said):
                     break
         finally:
             await events.aclose()
         if not self._order.finished:
             await self._finish(None)
-
-    def _write_at_once(self, event: TextDelta) -> None:
-        """Do what `_hear` does to nearly all that is said, and which needs no waiting."""
-        if self._cancelled.is_set():
-            raise asyncio.CancelledError
-        self._order.admit(event)
-        self._log.append(event)
-        if self._log.size > self._most:
-            raise ProgramError(f"the answer is longer than {self._most} characters")
-        self._deadline.heard()
 
     async def _hear(self, said: Event) -> bool:
         """Write what the program said, as fast as it is read. False where the answer is to end by it."""
@@ -210,11 +201,18 @@ class Run:
                 return False
             if self._log.size > self._most:
                 raise ProgramError(f"the answer is longer than {self._most} characters")
+            if not self._has_begun:
+                self._begin()
             if self._log.is_full:
-                self._deadline.held()
                 await self._log.room()
-            self._deadline.heard()
         return True
+
+    def _begin(self) -> None:
+        """Go on from the first word. Plain text needs no more of this from now on."""
+        self._has_begun = True
+        self._deadline.begun()
+        if self._is_plain and not self._order.finished:
+            self._log.open()
 
     def _say(self, event: Event) -> bool:
         """Write what the program said. True where the answer ends by it: at a `Finish`, or as the client wanted."""
@@ -254,6 +252,7 @@ class Run:
 
     async def _finish(self, last: Event | None) -> None:
         """End the answer. One that breaks the client's rules for it is none: `InvalidOutputError`."""
+        self._log.shut()
         self._release()
         reason = last.reason if isinstance(last, Finish) else None
         if self._judge is not None and self._order.answers(reason):
@@ -269,6 +268,7 @@ class Run:
         """Write the failure that ends the log. An answer that was finished is whole, whatever happens afterwards."""
         if not self._order.finished and self.failure is None:
             self.failure = failure
+            self._log.shut()
             self._log.append(failure)
 
     def _expire(self, failure: Failure) -> None:

@@ -32,6 +32,7 @@ _RANGES = {
     "judge_timeout": (0.1, _DAY),
     "grace_period": (0, _DAY),
     "ping_interval": (0.1, _DAY),  # a stream whose silence may last no time sends nothing but comments
+    "gather_interval": (0, 1),
     "shutdown_timeout": (0, _DAY),
     "close_timeout": (1, _DAY),
     "drain_delay": (0, _DAY),
@@ -131,6 +132,8 @@ class Settings:
         Seconds in which a failure before the first token still gets a true HTTP status.
     ping_interval
         Seconds of silence after which a stream gets a comment.
+    gather_interval
+        Seconds after a write of a stream in which further tokens wait to be sent together; 0 sends each at once.
     shutdown_timeout
         Seconds that open requests get to end, once the server stops.
     close_timeout
@@ -189,6 +192,7 @@ class Settings:
     on_disconnect: OnDisconnect = "cancel"
     grace_period: float = 10.0
     ping_interval: float = 15.0
+    gather_interval: float = 0.001
     shutdown_timeout: int = 5
     close_timeout: float = 10.0
     drain_delay: float = 0.0
@@ -242,6 +246,7 @@ class Settings:
         return Times(
             grace=self.grace_period,
             ping=self.ping_interval,
+            gather=self.gather_interval,
             shutdown=self.shutdown_timeout,
             queue=self.queue_timeout,
             first_event=self.first_event_timeout,

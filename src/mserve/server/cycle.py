@@ -3,16 +3,27 @@
 import asyncio
 from collections.abc import Callable
 
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 
 class Outlet:
     """The transport as an answer sees it: closing waits for who is still sending."""
 
-    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
+    __slots__ = ("_flow", "close", "is_closing", "write")
+
+    def __init__(self, transport: asyncio.Transport, flow: FlowControl, close: Callable[[], None]) -> None:
+        self._flow = flow
         self.write = transport.write
         self.is_closing = transport.is_closing
         self.close = close
+
+    def offer(self, body: bytes) -> bool:
+        """Write a piece of a body of unknown length, as `send` would: False where that has to wait, or is over."""
+        if self._flow.write_paused or self.is_closing():
+            return False
+        self.write(b"%x\r\n%b\r\n" % (len(body), body))
+        return True
 
 
 def tell_that_it_left(cycle: RequestResponseCycle) -> None:

@@ -12,6 +12,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from mserve.events import Failure
+from mserve.web.outflow import OFFER
 
 from .alarm import Alarm
 from .cycle import Outlet, tell_that_it_left
@@ -46,9 +47,7 @@ class Connection(HttpToolsProtocol):
         self._misfit = NO_HTTP  # what is wrong where the parser gives up
         self._upgrades = False
         self._refusal: Failure | None = None  # what is said at the end, after all that was to be answered
-        self._refused_scope: MutableMapping[str, Any] | None = (
-            None  # the request that this is about, where the app has it
-        )
+        self._refused_scope: MutableMapping[str, Any] | None = None  # what this is about, where the app has it
         self._has_hung_up = False
         self._waiting: Wait | None = None
         self._alarm = Alarm(self.loop, self._ring, lambda: self.flow.read_paused)
@@ -65,7 +64,7 @@ class Connection(HttpToolsProtocol):
         """Begin; one connection too many is told so."""
         super().connection_made(transport)
         transport.set_write_buffer_limits(HIGH_WATER_LIMIT)
-        self._outlet = Outlet(transport, self._close)
+        self._outlet = Outlet(transport, self.flow, self._close)
         if len(self.connections) > self._shared.limit:
             self._refuse(too_many(self._shared.limit))
         self._settle()
@@ -138,6 +137,7 @@ class Connection(HttpToolsProtocol):
             b"://" in self.url and httptools.parse_url(self.url).path is None
         ):  # as proxies are asked, and without a path
             self.url = b"/"
+        self.scope["extensions"] = {OFFER: {OFFER: self._outlet.offer}}
         super().on_headers_complete()
         self.flow.resume_reading()  # who sends ahead may leave before its answers, and only reading tells
         if not self.pipeline:

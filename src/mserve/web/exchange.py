@@ -9,17 +9,17 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from mserve.errors import ClientError
-from mserve.protocols.base import Asked, Encoder, Envelope, Wire
-from mserve.protocols.framing import PING
+from mserve.protocols.base import Asked, Envelope, Wire
 from mserve.runs.choices import Batch, Choices, is_silent
 from mserve.runs.failure import failure_of_client
 from mserve.transcript import Transcript
 
 from .body import ClientLeft, check_headers, read_body
+from .outflow import Offer, Outflow, offer_of
 from .record import current
 from .replies import Header, send_failure, send_json
 from .service import Admitted, Service
-from .wishes import Wishes, wishes_of
+from .wishes import wishes_of
 
 CALLER = "mserve.caller"
 """Where a scope holds the name of the key that the client showed."""
@@ -63,8 +63,8 @@ class PostEndpoint:
         watch = asyncio.create_task(exchange.watch(receive))
         try:
             if asked.request.stream:
-                # A task of its own: each token would wake up all that stands around this, a dozen calls deep.
-                await asyncio.create_task(exchange.stream(wishes, accepted))
+                gather = self._service.options.times.gather
+                await exchange.stream(offer_of(scope), accepted + wishes.grace, wishes.ping, gather)
             else:
                 await exchange.whole()
         except OSError:
@@ -90,6 +90,7 @@ class _Exchange:
         self._send = send
         self._record = current.get()
         self._left = False
+        self._outflow: Outflow | None = None
 
     async def watch(self, receive: Receive) -> None:
         """Notice that the client leaves, whatever else is going on."""
@@ -97,6 +98,8 @@ class _Exchange:
             pass
         self._left = True
         self._choices.wake()
+        if self._outflow is not None:
+            self._outflow.leave()
 
     async def whole(self) -> None:
         """Answer with one body, and always the true status."""
@@ -115,15 +118,19 @@ class _Exchange:
             replies = [transcript.reply() for transcript in transcripts]
             await send_json(self._send, self._wire.encode_reply(self._envelope, self._asked, replies))
 
-    async def stream(self, wishes: Wishes, accepted: float) -> None:
+    async def stream(self, offer: Offer, graceful: float, ping: float, gather: float) -> None:
         """Answer with frames. The status is the true one where the run fails before its first event, in time."""
-        batches = await self._first(accepted + wishes.grace)
+        batches = await self._first(graceful)
         if self._choices.failure is not None and is_silent(batches):
             self._record.heard(batches)
             await send_failure(self._send, self._choices.failure, self._wire.encode_error)
         elif not self._left:
+            encoder = self._wire.encoder(self._envelope, self._asked)
+            self._outflow = Outflow(
+                encoder, self._choices, self._record, send=self._send, offer=offer, ping=ping, gather=gather
+            )
             await self._send({"type": "http.response.start", "status": 200, "headers": STREAM_HEADERS})
-            await self._pump(batches, wishes.ping)
+            await self._outflow.pour(batches)
 
     async def _first(self, until: float) -> list[Batch]:
         """Wait for the first event that a client can see, at most until a time of the loop's clock."""
@@ -132,30 +139,6 @@ class _Exchange:
         while is_silent(batches) and not self._is_over() and loop.time() < until:
             batches += await self._choices.take(until)
         return batches
-
-    async def _pump(self, batches: list[Batch], ping: float) -> None:
-        encoder = self._wire.encoder(self._envelope, self._asked)
-        clock = asyncio.get_running_loop().time
-        due = clock()  # when the next comment is: at once, where nothing was said by now
-        while not self._is_over():
-            frames = self._frames(encoder, batches)
-            if not frames and clock() >= due:
-                frames = PING
-            if frames:
-                await self._send({"type": "http.response.body", "body": frames, "more_body": True})
-                due = clock() + ping
-            batches = await self._choices.take(due)
-        if not self._left:
-            frames = self._frames(encoder, batches)
-            await self._send({"type": "http.response.body", "body": frames + encoder.close()})
-
-    def _frames(self, encoder: Encoder, batches: Sequence[Batch]) -> bytes:
-        if len(batches) == 1:  # nearly always
-            frames = encoder.encode(*batches[0])
-        else:
-            frames = b"".join([encoder.encode(number, events) for number, events in batches])
-        self._record.wrote(batches, is_frame=bool(frames))
-        return frames
 
     def close(self) -> None:
         """Listen no more, and note how it ended."""

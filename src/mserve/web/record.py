@@ -87,7 +87,7 @@ class Record(Struct, kw_only=True, eq=False):
     def _count(self, batches: Iterable[Batch]) -> None:
         for _, events in batches:
             # A failure ends a run, and is nothing that its program said.
-            self.events += len(events) - isinstance(events[-1], Failure)
+            self.events += len(events) - (type(events[-1]) is Failure)
 
     @property
     def model(self) -> str | None:

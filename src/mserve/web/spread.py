@@ -8,6 +8,8 @@ from itertools import accumulate
 class Spread:
     """A histogram. On one thread alone: it takes no lock."""
 
+    __slots__ = ("_bounds", "_counts", "sum")
+
     def __init__(self, bounds: Sequence[float]) -> None:
         self.sum = 0.0
         self._bounds = bounds

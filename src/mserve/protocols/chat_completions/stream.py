@@ -1,7 +1,7 @@
 """A reply as frames. What is the same in every frame of a choice is rendered once."""
 
 from collections.abc import Sequence
-from typing import assert_never
+from typing import assert_never, cast
 
 import msgspec
 from msgspec import UNSET
@@ -9,6 +9,7 @@ from msgspec import UNSET
 from mserve.events import (
     AudioDelta,
     Citation,
+    Event,
     Failure,
     Finish,
     ReasoningDelta,
@@ -20,7 +21,7 @@ from mserve.events import (
     Usage,
 )
 from mserve.protocols.base import Asked, Envelope, encode_error
-from mserve.protocols.framing import frame, framed, one_line, quoted
+from mserve.protocols.framing import frame, framed, json_text, one_line
 from mserve.protocols.stream_options import includes_usage
 from mserve.protocols.usage import ending
 from mserve.request import Request
@@ -50,6 +51,8 @@ def encoder(envelope: Envelope, asked: Asked) -> "ChunkEncoder":
 class ChunkEncoder:
     """Renders the frames of one stream."""
 
+    __slots__ = ("_begun", "_choices", "_chunk", "_failed", "_include_usage")
+
     def __init__(self, envelope: Envelope, asked: Asked) -> None:
         self._chunk = ChatCompletionChunk(
             id=identity(envelope),
@@ -64,11 +67,15 @@ class ChunkEncoder:
 
     def encode(self, choice: int, events: Sequence[RunEvent]) -> bytes:
         """Give the frames of the next events; the role comes with the first of them, and never earlier."""
-        failed = bool(events) and isinstance(events[-1], Failure)
-        self._failed |= failed  # an error is the last word
-        said = self._choices[choice].frames(events[:-1] if failed else events)
-        error = self._choices[choice].frames(events[-1:]) if failed else b""
-        return (self._roles(choice) + said if said else b"") + error
+        error = b""
+        if events and isinstance(events[-1], Failure):
+            self._failed = True  # an error is the last word
+            error = framed(encode_error(events[-1]))
+            events = events[:-1]
+        said = self._choices[choice].frames(cast("Sequence[Event]", events))
+        if said and choice >= self._begun:
+            said = self._roles(choice) + said
+        return said + error
 
     def close(self) -> bytes:
         """Give the usage, where it was asked for and is known, and the end of the stream."""
@@ -77,15 +84,28 @@ class ChunkEncoder:
 
     def _roles(self, choice: int) -> bytes:
         """Begin the choices up to one that says its first word: openai-python fails where they begin out of order."""
-        begun = self._begun
-        if choice < begun:
-            return b""
-        self._begun = choice + 1
+        begun, self._begun = self._begun, choice + 1
         return b"".join(beginning.role() for beginning in self._choices[begun : choice + 1])
 
 
 class _Choice:
     """Renders the frames of one choice."""
+
+    __slots__ = (
+        "_after",
+        "_after_text",
+        "_annotations",
+        "_audio",
+        "_before",
+        "_before_text",
+        "_between",
+        "_calls",
+        "_chunk",
+        "_legacy",
+        "_logprobs",
+        "_number",
+        "usage",
+    )
 
     def __init__(self, number: int, chunk: ChatCompletionChunk, envelope: Envelope, request: Request) -> None:
         self.usage: Usage | None = None
@@ -101,22 +121,30 @@ class _Choice:
         before, _, after = empty.rpartition(b"{}")
         self._before, self._after = b"data: " + before, after + b"\n\n"
         self._before_text, self._after_text = self._before + b'{"content":', b"}" + self._after
+        self._between = self._after_text + self._before_text
 
     def role(self) -> bytes:
         return self._delta(Delta(role="assistant"))
 
-    def frames(self, events: Sequence[RunEvent]) -> bytes:
-        frames = []
+    def frames(self, events: Sequence[Event]) -> bytes:
+        texts = []
         for event in events:
-            if isinstance(event, TextDelta) and not (event.logprobs and self._logprobs):
-                if event.text:  # else tokens were all that it had
-                    frames.append(self._before_text + quoted(event.text) + self._after_text)
-            else:
-                frames.append(self._rare(event))
-        return b"".join(frames)
+            if type(event) is not TextDelta or event.logprobs:
+                return b"".join([self._frame(event) for event in events])
+            texts.append(json_text(event.text))
+        return self._texts(texts)  # nearly always
 
-    def _rare(self, event: RunEvent) -> bytes:  # noqa: C901, PLR0911  # one line for each kind of event
+    def _texts(self, texts: Sequence[bytes]) -> bytes:
+        """Give the frames of some texts, none of which is empty, and which are JSON already."""
+        if not texts:
+            return b""
+        joined = self._between.join(texts)
+        return b"".join((self._before_text, joined if joined.isascii() else one_line(joined), self._after_text))
+
+    def _frame(self, event: Event) -> bytes:  # noqa: C901, PLR0911  # one line for each kind of event
         match event:
+            case TextDelta(text, logprobs) if not (logprobs and self._logprobs):
+                return self._texts([json_text(text)] if text else [])  # else tokens were all that it had
             case TextDelta(text, logprobs):
                 choice = ChunkChoice(index=self._number, delta=Delta(content=text), logprobs=logprobs_of(logprobs))
                 return frame(self._with(choice))
@@ -138,8 +166,6 @@ class _Choice:
             case Usage():
                 self.usage = total(self.usage, event)
                 return b""
-            case Failure():
-                return framed(encode_error(event))
             case _:
                 assert_never(event)
 

@@ -1,0 +1,53 @@
+"""What one task waits by, for news of one log or of several. Knows neither."""
+
+import asyncio
+import math
+
+
+class Bell:
+    """Rings when there is news, or when its time is up. Whoever has one ends it."""
+
+    __slots__ = ("_due", "_loop", "_news", "_timer", "has_rung")
+
+    def __init__(self) -> None:
+        self.has_rung = False
+        """Whether it rang since somebody set this to False."""
+        self._loop = asyncio.get_running_loop()
+        self._news: asyncio.Future[None] | None = None
+        self._due = math.inf
+        self._timer: asyncio.TimerHandle | None = None
+
+    def ring(self) -> None:
+        """Let who waits go on."""
+        self.has_rung = True
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
+
+    def wait(self, until: float = math.inf) -> asyncio.Future[None]:
+        """Give what to await: the next ring, at most until a time of the loop's clock. One may wait at a time."""
+        self.postpone(until)
+        self._news = self._loop.create_future()
+        return self._news
+
+    def postpone(self, until: float) -> None:
+        """Let the wait last until another time."""
+        self._due = until
+        # One timer serves many waits: each token is one, and most of them end long before they are due.
+        if until < math.inf and (self._timer is None or until < self._timer.when()):
+            self._set(until)
+
+    def end(self) -> None:
+        """Ring no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _set(self, due: float) -> None:
+        self.end()
+        self._timer = self._loop.call_at(due, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._due <= self._loop.time():
+            self.ring()
+        elif self._due < math.inf:
+            self._set(self._due)
