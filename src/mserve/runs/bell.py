@@ -25,16 +25,12 @@ class Bell:
 
     def wait(self, until: float = math.inf) -> asyncio.Future[None]:
         """Give what to await: the next ring, at most until a time of the loop's clock. One may wait at a time."""
-        self.postpone(until)
-        self._news = self._loop.create_future()
-        return self._news
-
-    def postpone(self, until: float) -> None:
-        """Let the wait last until another time."""
         self._due = until
-        # One timer serves many waits: each token is one, and most of them end long before they are due.
+        # One timer serves many waits: most of them end long before they are due.
         if until < math.inf and (self._timer is None or until < self._timer.when()):
             self._set(until)
+        self._news = self._loop.create_future()
+        return self._news
 
     def end(self) -> None:
         """Ring no more."""

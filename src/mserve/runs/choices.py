@@ -63,12 +63,13 @@ class Choices:
             reader.ring = ring
 
     def wait(self, until: float) -> asyncio.Future[None]:
-        """Give what to await: a `wake`, at most until a time of the loop's clock, which `postpone` may change."""
+        """Give what to await: a `wake`, at most until a time of the loop's clock."""
         return self._bell.wait(until)
 
-    def postpone(self, until: float) -> None:
-        """Let the wait last until another time."""
-        self._bell.postpone(until)
+    @property
+    def taken(self) -> int:
+        """Count the events that were read; a failure ends a run, and is nothing that its program said."""
+        return sum(reader.place[0] for reader in self._readers) - (self.failure is not None)
 
     def wake(self) -> None:
         """Let a waiting `take` or `wait` return."""

@@ -16,14 +16,15 @@ class Log:
     __slots__ = (
         "_abandoned",
         "_clock",
+        "_end",
         "_events",
         "_first",
         "_first_size",
-        "_is_open",
         "_is_told",
         "_limits",
         "_mark",
         "_most",
+        "_most_chars",
         "_on_abandoned",
         "_passed_at",
         "_readers",
@@ -43,9 +44,10 @@ class Log:
         self._first = self._first_size = 0
         self.size = 0  # of all events so far, dropped ones too: their characters, and one for each event
         self._passed_at = 0.0
-        self._is_open = False
         self._most = limits.log_events - 1
-        self._mark = 0  # the size from which on a text goes the long way
+        self._most_chars = limits.log_chars
+        self._end = 0  # the size from which on nothing is taken by `say`
+        self._mark = 0  # the same for now: what the slowest reader has passed makes room up to there
         self._readers: list[Reader] = []
         self._is_told = False  # whether the readers know that there is something to take
         self._room: asyncio.Future[None] | None = None
@@ -62,13 +64,12 @@ class Log:
 
     def open(self) -> None:
         """Take texts by `say`, until it is shut."""
-        self._is_open = True
+        self._end = self._limits.max_answer + 1
         self._set_mark()
 
     def shut(self) -> None:
         """Take no text by `say` any more."""
-        self._is_open = False
-        self._mark = 0
+        self._end = self._mark = 0
 
     def say(self, text: str) -> bool:
         """Write a text of ASCII, where nothing stands in the way: False where it has to go the long way, by `append`.
@@ -138,8 +139,7 @@ class Log:
         """Go on from where the slowest reader is by now."""
         self._is_told = False
         self._passed_at = self._clock()
-        if self._is_open:
-            self._set_mark()
+        self._set_mark()
         if self._room is not None and not self._room.done():
             self._room.set_result(None)
 
@@ -158,8 +158,8 @@ class Log:
         return lag and bool(self._readers)
 
     def _set_mark(self) -> None:
-        full = self._first_size + self._limits.log_chars
-        self._mark = full if full <= self._limits.max_answer else self._limits.max_answer + 1
+        mark = self._first_size + self._most_chars
+        self._mark = mark if mark < self._end else self._end  # noqa: FURB136  # `min` costs each write a call
 
     def _tell(self) -> None:
         if self._abandoned:

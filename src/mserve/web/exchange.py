@@ -143,6 +143,7 @@ class _Exchange:
     def close(self) -> None:
         """Listen no more, and note how it ended."""
         self._record.failure = self._choices.failure
+        self._record.events = self._choices.taken
         self._record.has_left |= self._left and not self._record.is_complete
         self._choices.close()
 

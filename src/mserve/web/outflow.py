@@ -118,14 +118,15 @@ class Outflow:
         elif frames:
             self._record.bytes += len(frames)  # the others are counted where they are sent
             self._wrote = self._loop.time()
-            self._choices.postpone(self._wrote + self._ping)
 
     def _frames(self, batches: Sequence[Batch]) -> bytes:
         if len(batches) == 1:  # nearly always
-            frames = self._encoder.encode(*batches[0])
+            number, events = batches[0]
+            frames = self._encoder.encode(number, events)
         else:
             frames = b"".join([self._encoder.encode(number, events) for number, events in batches])
-        self._record.wrote(batches, is_frame=bool(frames))
+        if frames:
+            self._record.wrote(batches)
         return frames
 
     def _is_over(self) -> bool:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextvars import ContextVar
 from time import perf_counter
 
@@ -63,31 +63,23 @@ class Record(Struct, kw_only=True, eq=False):
     is_complete: bool = False
     has_left: bool = False
 
-    def wrote(self, batches: Sequence[Batch], *, is_frame: bool) -> None:
-        """Note events of a stream, and the write that carries them, where they make one.
+    def wrote(self, batches: Sequence[Batch]) -> None:
+        """Note a write that carries events of a stream.
 
         Before the write: a reader that lags is no gap of ours. An error that comes first is no first event.
         """
-        if is_frame:
-            now = perf_counter()
-            if self.first is None:
-                self.first = None if is_silent(batches) else now
-            elif self.gaps is not None:
-                self.gaps.add(now - self.last)
-            self.last = now
-        self._count(batches)
+        now = perf_counter()
+        if self.first is None:
+            self.first = None if is_silent(batches) else now
+        elif self.gaps is not None:
+            self.gaps.add(now - self.last)
+        self.last = now
 
     def heard(self, batches: Sequence[Batch]) -> None:
         """Note events that are part of a whole reply."""
         if not is_silent(batches):
             self.last = perf_counter()
             self.first = self.first or self.last
-        self._count(batches)
-
-    def _count(self, batches: Iterable[Batch]) -> None:
-        for _, events in batches:
-            # A failure ends a run, and is nothing that its program said.
-            self.events += len(events) - (type(events[-1]) is Failure)
 
     @property
     def model(self) -> str | None:

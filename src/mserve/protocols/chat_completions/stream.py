@@ -1,7 +1,7 @@
 """A reply as frames. What is the same in every frame of a choice is rendered once."""
 
 from collections.abc import Sequence
-from typing import assert_never, cast
+from typing import assert_never
 
 import msgspec
 from msgspec import UNSET
@@ -67,15 +67,13 @@ class ChunkEncoder:
 
     def encode(self, choice: int, events: Sequence[RunEvent]) -> bytes:
         """Give the frames of the next events; the role comes with the first of them, and never earlier."""
-        error = b""
-        if events and isinstance(events[-1], Failure):
+        if events and type(events[-1]) is Failure:
             self._failed = True  # an error is the last word
-            error = framed(encode_error(events[-1]))
-            events = events[:-1]
-        said = self._choices[choice].frames(cast("Sequence[Event]", events))
-        if said and choice >= self._begun:
+            return self.encode(choice, events[:-1]) + framed(encode_error(events[-1]))
+        said = self._choices[choice].frames(events)  # type: ignore[arg-type]  # no failure is among them
+        if choice >= self._begun and said:
             said = self._roles(choice) + said
-        return said + error
+        return said
 
     def close(self) -> bytes:
         """Give the usage, where it was asked for and is known, and the end of the stream."""
