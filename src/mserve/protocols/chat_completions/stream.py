@@ -125,12 +125,15 @@ class _Choice:
         return self._delta(Delta(role="assistant"))
 
     def frames(self, events: Sequence[Event]) -> bytes:
-        texts = []
+        frames: list[bytes] = []
+        texts: list[bytes] = []
         for event in events:
-            if type(event) is not TextDelta or event.logprobs:
-                return b"".join([self._frame(event) for event in events])
-            texts.append(json_text(event.text))
-        return self._texts(texts)  # nearly always
+            if type(event) is TextDelta and not event.logprobs:  # nearly always
+                texts.append(json_text(event.text))
+            else:
+                frames += self._texts(texts), self._frame(event)
+                texts = []
+        return b"".join((*frames, self._texts(texts))) if frames else self._texts(texts)
 
     def _texts(self, texts: Sequence[bytes]) -> bytes:
         """Give the frames of some texts, none of which is empty, and which are JSON already."""
