@@ -76,7 +76,8 @@ def test_without_any_project_file_the_defaults_stand(project: Path) -> None:
 
 
 OTHERS = Settings(
-    host="::1", port=1, uds="s", log_level="debug", access_log=False, root_path="/r", proxy_headers=False,
+    host="::1", port=1, uds="s", workers=2, worker_timeout=22.5, log_level="debug",
+    access_log=False, root_path="/r", proxy_headers=False,
     forwarded_allow_ips="*", max_body=2, grace_period=3.5, ping_interval=4.5, gather_interval=0.5, shutdown_timeout=6,
     allowed_origins=("https://a.example", "http://b:1"), alias=("x=a", "y=b"), reasoning_format="think", max_n=3,
     strict_model=True, api_key=("a:b", "c"), api_key_file="k", auth=False,

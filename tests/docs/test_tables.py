@@ -38,8 +38,9 @@ def test_operations_lists_every_option_of_the_server_once_among_the_options_or_t
 
 def test_operations_lists_every_limit_with_its_default() -> None:
     table = rows("Limits")
+    others = ("port", "block_warning", "workers", "worker_timeout")
     numbers = {name: float(default) for _, flag, default, _ in table for name in options_in(flag)}
-    assert numbers == {name: getattr(Settings(), name) for name in _RANGES if name not in ("port", "block_warning")}
+    assert numbers == {name: getattr(Settings(), name) for name in _RANGES if name not in others}
     assert [default for _, flag, default, _ in table if not flag] == [
         f"{_PIPELINE}",
         f"{_MOST_STOPS}, {_LONGEST_STOPS}",

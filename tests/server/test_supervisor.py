@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from mserve.errors import StartupError
-from mserve.server import supervisor as module
+from mserve.server import development as module
 from mserve.server.config import Settings
 from server.developing import LIMIT, SERVING, ask, developing, edit, open_hanging, program
 
@@ -82,5 +82,5 @@ def test_folders_that_cannot_be_watched_end_it_with_what_to_do(file: Path, monke
     monkeypatch.setattr(module, "edits", without_watches)
     started = time.monotonic()
     with pytest.raises(StartupError, match=r"cannot be watched: .*\(os error 24\); .*raise it by sysctl"):
-        module.Supervisor([str(file)], [], Settings(port=0), lambda _told: None).run()
+        module.Development([str(file)], [], Settings(port=0), lambda _told: None).run()
     assert time.monotonic() - started < LIMIT

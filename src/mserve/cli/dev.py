@@ -6,8 +6,8 @@ from pathlib import Path
 from rich.text import Text
 
 from mserve.server.config import Settings
-from mserve.server.supervised import Failed, Ready
-from mserve.server.supervisor import Edited, Supervisor, Told, Unclosed
+from mserve.server.development import Development, Edited, Told, Unclosed
+from mserve.server.messages import Failed, Ready
 
 from .arguments import HowToServe, Names, Program, forget_secrets
 from .failure import errors, told, told_in_words
@@ -22,7 +22,7 @@ def dev(
     """Serve programs while you write them: each edit is served as soon as it works, and no request is lost."""
     forget_secrets()
     with told_in_words():
-        Supervisor(programs, names, settings, _Screen().show).run()
+        Development(programs, names, settings, _Screen().show).run()
 
 
 class _Screen:

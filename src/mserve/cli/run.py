@@ -3,6 +3,7 @@
 from mserve.server.config import Settings
 from mserve.server.uvicorn_config import set_up_logs
 from mserve.server.worker import Worker
+from mserve.server.workers import Workers
 from mserve.web.app import create_app
 
 from .arguments import HowToServe, Names, Program, forget_secrets
@@ -19,7 +20,10 @@ def run(
     forget_secrets()
     with told_in_words():
         set_up_logs(settings)
+        show = show_serving if settings.log_format == "text" else log_serving
+        if settings.workers > 1:
+            Workers(programs, names, settings, show).run()
+            return
         app = create_app(*programs, names=names, options=settings.options())
         served = [program.name for program in app.programs]
-        show = show_serving if settings.log_format == "text" else log_serving
         Worker(app, settings, lambda base_url: show(served, base_url)).run_forever()

@@ -16,6 +16,7 @@ LogLevel = Literal["critical", "error", "warning", "info", "debug", "trace"]
 _DAY = 24 * 60 * 60
 _RANGES = {
     "port": (0, 65535),
+    "workers": (1, 256),
     "max_n": (1, 128),
     "max_body": (1, sys.maxsize),
     "max_messages": (1, sys.maxsize),
@@ -42,6 +43,7 @@ _RANGES = {
     "timeout_keep_alive": (0, _DAY),
     "limit_connections": (1, 1_000_000),
     "block_warning": (0, _DAY),
+    "worker_timeout": (0.5, _DAY),
 }
 
 _ORIGIN = re.compile(r"\*|(?!http:.*:80$|https:.*:443$)[a-z][a-z0-9+.-]*://[a-z0-9._:\[\]-]+")
@@ -60,6 +62,10 @@ class Settings:
         The port to listen on; 0 takes a free one.
     uds
         A UNIX socket to listen on, instead of host and port.
+    workers
+        How many processes serve, on one address; what may be open or run at once is divided among them.
+    worker_timeout
+        Seconds that a worker's event loop may be blocked; then another process takes its place.
     log_level
         How much is logged.
     access_log
@@ -156,6 +162,8 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     uds: str | None = None
+    workers: int = 1
+    worker_timeout: float = 30.0
     log_level: LogLevel = "info"
     access_log: bool = True
     log_format: LogFormat = "text"

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
+from mserve.errors import StartupError
 from mserve.program import Lifespan
 from mserve.programs.load import Source
 from mserve.web.app import create_app
@@ -10,6 +12,7 @@ from mserve.web.app import create_app
 from .config import Settings
 from .uvicorn_config import set_up_logs
 from .worker import Worker
+from .workers import Workers
 
 
 def run(
@@ -28,8 +31,14 @@ def run(
     A signal ends the process as it ends `mserve run`, by force where programs or lifespans do not close in their time,
     as long as this call lasts. After it the process is the caller's again: threads that programs left are Python's to
     wait for, and nothing ends it by force.
+
+    Several workers (`Settings(workers=2)`) load the programs themselves: these are files or `module:name`s then.
     """
-    _worker(programs, names, lifespan, _settings(settings, host, port)).run_forever()
+    settings = _settings(settings, host, port)
+    if settings.workers > 1:
+        _workers(programs, names, lifespan, settings).run()
+    else:
+        _worker(programs, names, lifespan, settings).run_forever()
 
 
 async def serve_async(
@@ -44,7 +53,12 @@ async def serve_async(
 
     The process is its host's: it is never ended by force, and may open as many files as before.
     """
-    await _worker(programs, names, lifespan, _settings(settings, host, port)).serve()
+    settings = _settings(settings, host, port)
+    if settings.workers > 1:
+        raise StartupError(
+            "several workers need a process that starts them: mserve.run does that, serve_async does not"
+        )
+    await _worker(programs, names, lifespan, settings).serve()
 
 
 def _settings(settings: Settings | None, host: str | None, port: int | None) -> Settings:
@@ -55,3 +69,16 @@ def _settings(settings: Settings | None, host: str | None, port: int | None) -> 
 def _worker(programs: Sequence[Source], names: Sequence[str], lifespan: Lifespan | None, settings: Settings) -> Worker:
     set_up_logs(settings)
     return Worker(create_app(*programs, names=names, lifespan=lifespan, options=settings.options()), settings)
+
+
+def _workers(
+    programs: Sequence[Source], names: Sequence[str], lifespan: Lifespan | None, settings: Settings
+) -> Workers:
+    sources = [str(program) for program in programs if isinstance(program, str | Path)]
+    if lifespan is not None or len(sources) < len(programs):
+        raise StartupError(
+            "several workers load the programs themselves: name each as a file or as module:name, "
+            "with its lifespan() beside it, or say workers=1"
+        )
+    set_up_logs(settings)
+    return Workers(sources, names, settings, lambda _names, _base_url: None)

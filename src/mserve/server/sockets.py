@@ -3,10 +3,12 @@
 import errno
 import socket
 import stat
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from mserve.errors import StartupError
 
@@ -34,6 +36,25 @@ def listening(host: str, port: int, uds: str | None = None) -> Iterator[socket.s
             with suppress(OSError):
                 if Path(uds).stat().st_ino == ours:  # else another server has taken the place meanwhile
                     Path(uds).unlink()
+
+
+@contextmanager
+def spread(listener: socket.socket, count: int) -> Iterator[list[socket.socket]]:
+    """Give a listener for each of some processes, to which the kernel deals connections out evenly.
+
+    The same one for all where it cannot: on UNIX sockets, and elsewhere than on Linux.
+    """
+    if listener.family == socket.AF_UNIX or sys.platform != "linux":
+        yield [listener] * count
+        return
+    with ExitStack() as further:
+        yield [listener, *(further.enter_context(_beside(listener)) for _ in range(count - 1))]
+
+
+def _beside(listener: socket.socket) -> socket.socket:
+    # Only now: had the first one allowed it from the start, two servers could take one address, and nobody be told.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    return _listener(listener.family, listener.getsockname(), shares=True)
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -85,12 +106,17 @@ def _make_way(path: str) -> int | None:
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return _listener(socket.AF_INET6 if ":" in host else socket.AF_INET, (host, port))
+
+
+def _listener(family: int, address: tuple[Any, ...], *, shares: bool = False) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shares:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         _notice_the_dead(listener)
-        listener.bind((host, port))
+        listener.bind(address)
         listener.listen(_BACKLOG)  # else a second server could take the same address, and fail only once it is ready
     except BaseException:
         listener.close()

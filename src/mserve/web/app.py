@@ -20,9 +20,11 @@ from mserve.runs.failure import failure_of_client
 from .cors import Cors
 from .documents import PAGE_PATH, Documents
 from .exchange import PostEndpoint
+from .families import Family
 from .guard import OPEN_PATHS, Guard
 from .health import Health
 from .metrics import PATH as METRICS_PATH
+from .metrics import Total
 from .observe import Observed, Traced
 from .replies import send_failure, send_json
 from .routing import Methods, NotFound
@@ -111,6 +113,15 @@ class App:
         """Note how late the event loop was, as whoever runs it sees it."""
         if self._service.metrics is not None:
             self._service.metrics.lagged(seconds)
+
+    def count_as_one(self, total: Total) -> None:
+        """Let `/metrics` tell what all processes have counted that are one server."""
+        if self._service.metrics is not None:
+            self._service.metrics.total = total
+
+    def counted(self) -> tuple[Family, ...]:
+        """Give what this process has counted."""
+        return () if self._service.metrics is None else self._service.metrics.families()
 
     def refused(self, failure: Failure, client: str | None, scope: Scope | None) -> str:
         """Note what the host itself refuses: a client, or a request whose body it gave up. Give the answer's id."""

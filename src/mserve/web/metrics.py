@@ -1,7 +1,7 @@
 """Numbers for Prometheus: counted per request, run or write, and never per token. Labels have few values, all known."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from importlib.metadata import version
 from platform import python_version
 
@@ -12,16 +12,23 @@ from prometheus_client.registry import Collector
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
+from mserve.events import Failure
 from mserve.runs.run import CANCELLED, Run
 
+from .families import Family
 from .record import Record
-from .replies import send_body
+from .replies import send_body, send_failure
 from .spread import Spread
 
 PATH = "/metrics"
 
 OTHER = "other"
 """Stands for the program of a request that none was chosen for."""
+
+Total = Callable[[], Awaitable[Iterable[Family]]]
+"""Gives what all processes of a server have counted, by now; `TimeoutError` where they do not tell."""
+
+_SILENT = Failure(503, "The server's numbers could not be added up in time: try again later.", "overloaded")
 
 _GAPS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _FIRST = (0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 30.0, 60.0)
@@ -46,6 +53,7 @@ class Metrics(Collector):
         self._registry = CollectorRegistry()
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
+        self.total: Total | None = None
 
     def gaps(self, program: str) -> Spread:
         """Give what counts the times between the writes of a program's streams."""
@@ -79,7 +87,24 @@ class Metrics(Collector):
     async def page(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer Prometheus, in the format that it asks for."""
         encode, kind = choose_encoder(Headers(scope=scope).get("accept", ""))
-        await send_body(send, encode(self._registry), kind.encode())
+        try:
+            told = self._registry if self.total is None else _Told(await self.total())
+        except TimeoutError:
+            await send_failure(send, _SILENT)
+        else:
+            await send_body(send, encode(told), kind.encode())
+
+    def families(self) -> tuple[Family, ...]:
+        """Give all numbers as values that can be sent."""
+        return tuple(
+            Family(
+                metric.name,
+                metric.documentation,
+                metric.type,
+                tuple((sample.name, sample.labels, sample.value) for sample in metric.samples),
+            )
+            for metric in self._registry.collect()
+        )
 
     def collect(self) -> Iterator[Metric]:
         """Give all numbers."""
@@ -120,3 +145,17 @@ class Metrics(Collector):
         )
         lag.add_metric((), list(self._lags.buckets()), self._lags.sum)
         yield lag
+
+
+class _Told(Collector):
+    """Numbers that were sent."""
+
+    def __init__(self, families: Iterable[Family]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterator[Metric]:
+        for family in self._families:
+            metric = Metric(family.name, family.text, family.kind)
+            for name, labels, value in family.samples:
+                metric.add_sample(name, labels, value)
+            yield metric

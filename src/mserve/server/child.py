@@ -1,0 +1,61 @@
+"""A process that a supervisor started, as the supervisor sees it: what it says, and how it ends."""
+
+import asyncio
+import signal
+import socket
+import sys
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+import msgspec
+
+from .messages import Order, Said, Told
+
+_LONGEST_LINE = 64 * 1024 * 1024
+"""Bytes: what is counted grows with the number of programs."""
+
+
+class Child:
+    """One process that serves, or is about to."""
+
+    def __init__(self, process: Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._process = process
+        self._reader = reader
+        self._writer = writer
+        self.pid = process.pid
+        self.end = process.wait
+
+    @classmethod
+    async def start(cls, order: Order, *listeners: socket.socket) -> "Child":
+        """Start a process on sockets that are open already, the first of which is its own."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            files = theirs.fileno(), *(listener.fileno() for listener in listeners)
+            # -P: its imports find what those of `mserve run` do, and not what happens to lie in this folder.
+            command = (sys.executable, "-P", "-m", "mserve.server.supervised", *map(str, files))
+            process = await asyncio.create_subprocess_exec(*command, pass_fds=files)
+        reader, writer = await asyncio.open_connection(sock=ours, limit=_LONGEST_LINE)
+        writer.write(msgspec.json.encode(order) + b"\n")
+        return cls(process, reader, writer)
+
+    async def says(self) -> AsyncIterator[Said]:
+        """Give what it has to tell, until it ends."""
+        decoder = msgspec.json.Decoder(Said)
+        with suppress(ConnectionError):  # it ended before it read its order
+            while line := await self._reader.readline():
+                yield decoder.decode(line)
+
+    def tell(self, told: Told) -> None:
+        """Tell it something, where it still listens."""
+        if not self._writer.is_closing():
+            self._writer.write(msgspec.json.encode(told) + b"\n")
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal, where it still lives."""
+        with suppress(ProcessLookupError):
+            self._process.send_signal(number)
+
+    def forget(self) -> None:
+        """Let go of what was kept for a process that has ended."""
+        self._writer.close()
