@@ -76,8 +76,7 @@ def test_without_any_project_file_the_defaults_stand(project: Path) -> None:
 
 
 OTHERS = Settings(
-    host="::1", port=1, uds="s", workers=2, worker_timeout=22.5, log_level="debug",
-    access_log=False, root_path="/r", proxy_headers=False,
+    host="::1", port=1, uds="s", log_level="debug", access_log=False, root_path="/r", proxy_headers=False,
     forwarded_allow_ips="*", max_body=2, grace_period=3.5, ping_interval=4.5, gather_interval=0.5, shutdown_timeout=6,
     allowed_origins=("https://a.example", "http://b:1"), alias=("x=a", "y=b"), reasoning_format="think", max_n=3,
     strict_model=True, api_key=("a:b", "c"), api_key_file="k", auth=False,
@@ -86,7 +85,7 @@ OTHERS = Settings(
     queue_timeout=9.5, first_event_timeout=10.5, event_timeout=11.5, run_timeout=12.5, judge_timeout=13.5,
     on_disconnect="finish", log_format="json", metrics=False,
     block_warning=14.5, drain_delay=15.5, max_header_size=16, header_timeout=17.5, body_timeout=18.5,
-    timeout_keep_alive=19, limit_connections=20, close_timeout=21.5,
+    timeout_keep_alive=19, limit_connections=20, close_timeout=21.5, workers=2, worker_timeout=22.5,
 )  # fmt: skip
 """No value of it is the default."""
 

@@ -15,7 +15,7 @@ from .sockets import listening, spread
 
 _AT_ONCE = 5.0
 """Seconds after a second signal until the processes are killed."""
-_BEYOND = 5.0
+_BEYOND = 2.0
 """Seconds beyond all that a process may take to end until it is killed: it ends itself, if it can."""
 _ENDS = (signal.SIGINT, signal.SIGTERM)
 

@@ -1,0 +1,220 @@
+"""Several processes that are one server: what befalls one of them is not the others', and hardly its clients'."""
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+import mserve
+from mserve.errors import LoadError, StartupError
+from mserve.server.config import Settings
+from server.developing import LIMIT, ask, text_of
+from server.raw import rest
+from server.working import WorkersProcess, counted, pids, stream, until, working, write
+from web.outcomes import metrics_of
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return write(tmp_path / "hello.py")
+
+
+def test_a_worker_that_is_killed_is_replaced_and_the_others_streams_and_all_numbers_go_on(file: Path) -> None:
+    with working(file) as server, ThreadPoolExecutor(12) as pool:
+        spread = Counter(pids(server, 40))
+        assert set(spread) == set(server.children())
+        assert min(spread.values()) >= 5  # less is as likely as one in a hundred thousand
+        until(lambda: counted(server) == 40)
+        streams = [pool.submit(stream, server) for _ in range(12)]
+        until(lambda: "mserve_runs_active 12.0\n" in metrics_of(server))
+        victim, other = server.children()
+        os.kill(victim, signal.SIGKILL)
+        told = rf"worker \d \(process {victim}\) was ended by signal 9 \(Killed\): another takes its place in 0.5 s"
+        server.wait_for(told, LIMIT)
+        assert counted(server) >= 40
+        heard = [one.result(LIMIT) for one in streams]
+        whole = [text_of(text) for text in heard if not text.endswith("broken")]
+        assert whole == [f"{other} " * 12] * len(whole)
+        assert 0 < len(whole) < 12
+        server.wait_for(r"worker \d serves", LIMIT)
+        assert set(pids(server, 40)) == set(server.children()) != {victim, other}
+        until(lambda: counted(server) == 80 + len(whole))
+        assert 'mserve_build_info{python="' in metrics_of(server)
+        assert re.search(r"mserve_build_info\S+ 1\.0\n", metrics_of(server))
+        assert server.stop() == 0
+    assert server.output.count("takes its place") == server.output.count("Serving ") == 1
+
+
+def test_a_worker_that_hangs_is_replaced_and_who_waits_for_it_is_answered(file: Path) -> None:
+    with working(file, "--worker-timeout", "1", "--block-warning", "0") as server, ThreadPoolExecutor(12) as pool:
+        before = counted(server) + len(pids(server, 4))
+        until(lambda: counted(server) == before)
+        hung = server.children()[0]
+        os.kill(hung, signal.SIGSTOP)
+        asked = [pool.submit(ask, server, "pid") for _ in range(12)]
+        with httpx.Client(timeout=LIMIT) as client:
+            url = server.base_url.removesuffix("/v1")
+            client.get(f"{url}/metrics")  # waits, where it is the one that hangs
+            started = time.monotonic()
+            client.get(f"{url}/metrics")
+            assert time.monotonic() - started < 3
+        assert hung not in [int(one.result(LIMIT)) for one in asked]
+        server.wait_for(rf"worker 1 \(process {hung}\) did not answer for 1 s, and was killed: another", LIMIT)
+        until(lambda: counted(server) == before + 12)
+        server.wait_for("worker 1 serves", LIMIT)
+        blocked = pool.submit(stream, server, "block")
+        server.wait_for_times("did not answer for 1 s, and was killed", 2)
+        assert blocked.result(LIMIT).endswith("broken")
+
+
+def keep_asking(server: WorkersProcess, client: httpx.Client | None, answers: list[str], stop: threading.Event) -> None:
+    while not stop.is_set():
+        answers.append(ask(server, client=client)[:2])
+        time.sleep(0.01)
+
+
+def test_a_renewal_loses_no_request_and_a_broken_version_never_takes_over(file: Path) -> None:
+    write(file, "v0 ")
+    stop, answers = threading.Event(), [[], []]  # type: tuple[threading.Event, list[list[str]]]
+    with working(file, "--no-access-log") as server, httpx.Client() as client, ThreadPoolExecutor(6) as pool:
+        asking = [
+            pool.submit(keep_asking, server, one, found, stop)
+            for one, found in zip((None, client), answers, strict=True)
+        ]
+        streams = [pool.submit(stream, server) for _ in range(4)]
+        until(lambda: "mserve_runs_active 4" in metrics_of(server))
+        before = counted(server)
+        write(file, "v1 ")
+        os.kill(server.pid, signal.SIGHUP)
+        try:
+            server.wait_for("SIGHUP: all workers have successors", LIMIT)
+            assert counted(server) >= before
+            file.write_text("1 / 0\n")
+            os.kill(server.pid, signal.SIGHUP)
+            told = server.wait_for(r"SIGHUP: (.*, line 1: ZeroDivision.*)", LIMIT)[1]
+            assert told.endswith("division by zero  (2 of 2 workers go on as before)")
+            time.sleep(0.3)
+        finally:
+            stop.set()
+        for asked in asking:
+            asked.result(LIMIT)
+        assert [list(dict.fromkeys(found)) for found in answers] in ([["v0", "v1"]] * 2, [["v0", "v1", "v0", "v1"]] * 2)
+        assert all(set(re.findall(r"v\d", text_of(one.result(LIMIT)))) == {"v0"} for one in streams)
+        server.wait_for_children(2)
+        assert server.stop() == 0
+    assert "takes its place" not in server.output
+
+
+def test_a_signal_lets_each_stream_end_with_an_error_and_done(file: Path) -> None:
+    with working(file, "--shutdown-timeout", "0") as server, ThreadPoolExecutor(4) as pool:
+        streams = [pool.submit(stream, server, "hang") for _ in range(4)]
+        until(lambda: "mserve_runs_active 4" in metrics_of(server))
+        assert server.stop() == 0
+        for heard in (one.result(LIMIT) for one in streams):
+            assert '"code":"cancelled"' in heard
+            assert heard.endswith("data: [DONE]\n\n")
+
+
+def test_a_worker_that_cannot_end_is_killed_and_the_exit_code_tells(file: Path) -> None:
+    with working(file, "--shutdown-timeout", "0", "--close-timeout", "1") as server:
+        os.kill(server.children()[0], signal.SIGSTOP)
+        started = time.monotonic()
+        assert server.stop() == 1
+        assert 3 < time.monotonic() - started < 10
+    assert "mserve: a worker did not end in order: it was ended by signal 9 (Killed)" in server.output
+
+
+def test_processes_that_die_again_and_again_are_started_ever_less_often(tmp_path: Path) -> None:
+    (tmp_path / "flags").mkdir()
+    (file := tmp_path / "hello.py").write_text(
+        "import contextlib, os, threading\n"
+        f"flags = os.listdir({str(tmp_path / 'flags')!r})\n"
+        "if 'broken' in flags: os._exit(8)\n"
+        "@contextlib.asynccontextmanager\n"
+        "async def lifespan():\n"
+        "    if 'mortal' in flags: threading.Timer(0.1, os._exit, [7]).start()\n"
+        "    yield\n"
+        "def serve(prompt):\n    return 'x'\n"
+    )
+    mortal, broken = tmp_path / "flags" / "mortal", tmp_path / "flags" / "broken"
+    with working(file) as server:
+        mortal.touch()
+        os.kill(server.children()[0], signal.SIGKILL)
+        server.wait_for("worker 1 .* ended with exit code 7: another takes its place in 1 s", LIMIT)
+        mortal.rename(broken)
+        server.wait_for(r"worker 1 cannot be replaced: the program .* with exit code 8; the next try is in 2 s", LIMIT)
+        assert re.findall(r"takes its place in (\S+) s", server.output) == ["0.5", "1"]
+        assert len(server.children()) == 1
+        broken.unlink()
+        server.wait_for_times("worker 1 serves", 2)
+        os.kill(server.children()[0], signal.SIGTERM)  # as somebody else may: it ends in order, and is followed
+        server.wait_for("ends, though nobody asked this server to: another takes its place", LIMIT)
+        server.wait_for("worker 2 serves", LIMIT)
+        assert ask(server) == "x"
+
+
+def refusal(*arguments: str) -> str:
+    """The one line of a server that cannot start."""
+    command = [sys.executable, "-m", "mserve", *arguments, "--port", "0"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, check=False)
+    assert done.returncode == 3, done
+    (line,) = done.stderr.splitlines()
+    return line
+
+
+def test_what_cannot_be_served_by_several_is_told_once(file: Path) -> None:
+    file.write_text("import mserve\n\n@mserve.served(max_runs=1)\ndef serve(prompt):\n    return prompt\n")
+    line = refusal("run", str(file), "--workers", "2")
+    assert line.endswith("max_runs=1 cannot be divided among 2 workers: raise it, or say --workers 1")
+    file.write_text("1 / 0\n")
+    assert refusal("run", str(file), "--workers", "3").endswith("line 1: ZeroDivisionError: division by zero")
+    assert "--max-runs 2 cannot be divided among 3" in refusal("run", str(file), "--workers", "3", "--max-runs", "2")
+    assert "--workers is for mserve run" in refusal("dev", str(file), "--workers", "2")
+
+
+def test_python_starts_workers_of_what_they_can_load_themselves(file: Path, tmp_path: Path) -> None:
+    settings = Settings(workers=2, port=0)
+    for programs, lifespan in (([file, lambda prompt: prompt], None), ([file], lambda: None)):
+        with pytest.raises(StartupError, match="several workers load the programs themselves"):
+            mserve.run(*programs, lifespan=lifespan, settings=settings)  # type: ignore[arg-type]
+    with pytest.raises(StartupError, match="serve_async does not"):
+        asyncio.run(mserve.serve_async(file, settings=settings))
+    with pytest.raises(LoadError, match="there is no such file"):
+        mserve.run(tmp_path / "none.py", settings=settings)
+
+
+def test_a_system_without_the_signals_is_told_so(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(signal, "SIGHUP")
+    with pytest.raises(StartupError, match="it takes Linux or macOS"):
+        mserve.run(file, settings=Settings(workers=2))
+
+
+def test_a_unix_socket_has_workers_too_and_lines_of_their_logs_are_whole(file: Path, tmp_path: Path) -> None:
+    path = str(tmp_path / "socket")
+    with working(file, "--uds", path) as server, ThreadPoolExecutor(8) as pool:
+
+        def ready(_number: int) -> bool:
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(path)
+                client.sendall(b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                return rest(client).startswith(b"HTTP/1.1 200 OK")
+
+        assert all(pool.map(ready, range(400)))
+        server.stop()
+    lines = [line for line in server.output.splitlines() if not line.startswith("Serving")]
+    assert len(lines) == 400
+    assert all(re.fullmatch(r'INFO:     - "GET /health/ready" 200 .* request_id=\w{32}', line) for line in lines), (
+        lines[0]
+    )
+    assert not Path(path).exists()
