@@ -116,6 +116,47 @@ def test_a_renewal_loses_no_request_and_a_broken_version_never_takes_over(file: 
     assert "takes its place" not in server.output
 
 
+def test_a_renewal_overtakes_the_one_before_and_what_cannot_be_closed_is_told(tmp_path: Path) -> None:
+    opening = "import asyncio, contextlib\n@contextlib.asynccontextmanager\nasync def lifespan():\n    {}\n"
+    serving = "def serve(prompt):\n    return 'x'\n"
+    gone = opening.format("yield\n    raise ValueError('gone')") + serving
+    (file := tmp_path / "hello.py").write_text(gone)
+    with working(file) as server:
+        file.write_text(
+            opening.format("print('opening', flush=True)\n    await asyncio.sleep(60)\n    yield") + serving
+        )
+        os.kill(server.pid, signal.SIGHUP)
+        server.wait_for("opening", LIMIT)
+        file.write_text(gone)
+        os.kill(server.pid, signal.SIGHUP)
+        server.wait_for("SIGHUP: all workers have successors", LIMIT)
+        server.wait_for_times("ERROR: +a lifespan failed while it was closed: ValueError: gone", 2)
+        server.wait_for_children(2)
+        assert server.stop() == 1
+    assert "takes its place" not in server.output
+    assert server.output.splitlines()[-1] == "mserve: a lifespan failed while it was closed: ValueError: gone"
+    assert server.output.count("mserve: ") == 1
+
+
+def test_numbers_are_those_of_all_or_none_in_bounded_time(file: Path) -> None:
+    with working(file) as server, ThreadPoolExecutor(16) as pool:
+        for done in range(1, 4):  # each sum is begun after it was asked for
+            pids(server, 4)
+            until(lambda done=done: counted(server) == 4 * done)  # type: ignore[misc]
+        assert set(pool.map(lambda _: counted(server), range(64))) == {12.0}
+        os.kill(server.pid, signal.SIGSTOP)
+        try:
+            started = time.monotonic()
+            url = server.base_url.removesuffix("/v1")
+            assert httpx.get(f"{url}/metrics", timeout=LIMIT).json()["error"]["code"] == "overloaded"
+            assert time.monotonic() - started < 5
+            assert ask(server)
+        finally:
+            os.kill(server.pid, signal.SIGCONT)
+        until(lambda: counted(server) == 13)
+        assert server.stop() == 0
+
+
 def test_a_signal_lets_each_stream_end_with_an_error_and_done(file: Path) -> None:
     with working(file, "--shutdown-timeout", "0") as server, ThreadPoolExecutor(4) as pool:
         streams = [pool.submit(stream, server, "hang") for _ in range(4)]

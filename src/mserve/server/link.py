@@ -12,7 +12,7 @@ from mserve.web.families import Family
 
 from .messages import Answer, Ask, Order, Said, Stop, Sum, Told, Want
 
-_PATIENCE = 3.0
+_PATIENCE = 2.0
 """Seconds to wait for what all workers counted."""
 
 Counted = Callable[[], tuple[Family, ...]]
