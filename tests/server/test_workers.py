@@ -20,7 +20,7 @@ import mserve
 from mserve.errors import LoadError, StartupError
 from mserve.server.config import Settings
 from server.developing import LIMIT, ask, text_of
-from server.raw import rest
+from server.raw import asking, connect, rest
 from server.working import WorkersProcess, counted, pids, stream, until, working, write
 from web.outcomes import metrics_of
 
@@ -154,6 +154,26 @@ def test_numbers_are_those_of_all_or_none_in_bounded_time(file: Path) -> None:
         finally:
             os.kill(server.pid, signal.SIGCONT)
         until(lambda: counted(server) == 13)
+        children = server.children()
+        server.stop(signal.SIGKILL)
+        until(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
+
+
+def test_deaths_in_the_midst_of_a_renewal_are_no_trouble(file: Path) -> None:
+    with working(file) as server, connect(server) as client:
+        client.sendall(asking("hang", stream=True))
+        heard = b""
+        while (busy := re.search(rb'"content":"(\d+) "', heard)) is None:
+            heard += client.recv(65536)
+        ending = int(busy[1])
+        (other,) = set(server.children()) - {ending}
+        os.kill(other, signal.SIGKILL)
+        server.wait_for("takes its place", LIMIT)
+        os.kill(server.pid, signal.SIGHUP)  # the place is filled by it before its time has come
+        server.wait_for("SIGHUP: all workers have successors", LIMIT)
+        os.kill(ending, signal.SIGKILL)
+        server.wait_for(rf"a worker that was to end \(process {ending}\) was ended by signal 9", LIMIT)
+        server.wait_for_children(2)
         assert server.stop() == 0
 
 

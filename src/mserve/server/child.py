@@ -47,9 +47,8 @@ class Child:
                 yield decoder.decode(line)
 
     def tell(self, told: Told) -> None:
-        """Tell it something, where it still listens."""
-        if not self._writer.is_closing():
-            self._writer.write(msgspec.json.encode(told) + b"\n")
+        """Tell it something; nothing, where it does not listen any more."""
+        self._writer.write(msgspec.json.encode(told) + b"\n")
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal, where it still lives."""

@@ -72,15 +72,14 @@ class Link(threading.Thread):
             self._loop.call_soon_threadsafe(self._obey, told)
 
     def _obey(self, told: Ask | Sum) -> None:
-        match told:
-            case Ask(number):
-                self.tell(Answer(number, self._counted()))
-            case Sum(families):
-                asked, self._asked = self._asked, []
-                for waiting in asked:
-                    if not waiting.done():
-                        waiting.set_result(families)
-                self._want()
+        if isinstance(told, Ask):
+            self.tell(Answer(told.number, self._counted()))
+            return
+        asked, self._asked = self._asked, []
+        for waiting in asked:
+            if not waiting.done():
+                waiting.set_result(told.families)
+        self._want()
 
     def _want(self) -> None:
         """Ask for a sum, for all who wait: one at a time, and none for who came later than it was begun."""

@@ -97,11 +97,10 @@ class Pulse:
         if child is not None:
             self._missing.pop(child, None)
         if self._timer is not None and not self._missing:
+            self._timer.cancel()
             self._deliver()
 
     def _deliver(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
         self._timer, self._missing = None, {}
         told = Sum(total([*(heard.families for heard in self._heard.values()), self._gone]))
         for child in self._served:

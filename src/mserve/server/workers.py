@@ -86,8 +86,8 @@ class Workers(Supervisor):
                 self._hear_failure(child, failed)
             case _ if self.is_stopping:
                 pass
-            case (Child() as child, Ready() as ready):
-                await self._take_over(child, ready)
+            case (Child() as child, Ready() as ready) if (slot := self._starting(child)) is not None:
+                await self._take_over(slot, child, ready)
             case (Child() as child, Leaving()):
                 self._lose(child, "ends, though nobody asked this server to")
             case _Due(slot) if slot.serving is None and slot.starting is None:
@@ -97,7 +97,7 @@ class Workers(Supervisor):
             case _Beat():
                 self._beat()
             case _:
-                pass  # a place that was filled meanwhile
+                pass  # a place that was filled meanwhile, and a process that was given up before it was ready
 
     def ended(self, child: Child, code: int) -> None:
         """Replace a worker that has ended by itself."""
@@ -134,9 +134,7 @@ class Workers(Supervisor):
         order = structs.replace(self._order, part=slot.part, answers_early=not self._has_begun)
         slot.starting = await self.start(order, slot.listener)
 
-    async def _take_over(self, child: Child, ready: Ready) -> None:
-        if (slot := self._starting(child)) is None:
-            return  # ready too late: it was given up
+    async def _take_over(self, slot: Slot, child: Child, ready: Ready) -> None:
         self._pulse.begin(child)
         if slot.serving is not None:
             slot.serving.signal(signal.SIGTERM)
@@ -158,23 +156,23 @@ class Workers(Supervisor):
 
     async def _renew_next(self) -> None:
         self._successor = None
-        while self._renewing:
-            slot = self._renewing.popleft()
-            if slot.starting is None:
-                await self._fill(slot)
-                self._successor = slot.starting
-                return
-        log.info("SIGHUP: all workers have successors")
+        if not self._renewing:
+            log.info("SIGHUP: all workers have successors")
+            return
+        slot = self._renewing.popleft()
+        slot.drop()  # it may have died meanwhile
+        await self._fill(slot)
+        self._successor = slot.starting
 
     def _hear_failure(self, child: Child, failed: Failed) -> None:
         if (slot := self._starting(child)) is not None:
             self._miss(slot, LoadError(failed.reason) if failed.is_load else StartupError(failed.reason))
-        elif child in self._pulse:
-            self._told.add(child)
-            if self.is_stopping:
-                self.unclosed[failed.reason] = None
-            else:
-                log.error("%s", failed.reason)
+            return
+        self._told.add(child)
+        if self.is_stopping:
+            self.unclosed[failed.reason] = None
+        else:
+            log.error("%s", failed.reason)
 
     def _miss(self, slot: Slot, error: MserveError) -> None:
         """Go on without a process that could not begin."""
