@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 CLIENTS := .venv-clients
+BENCH := .venv-bench
 NODE := tests/clients/node
 
-.PHONY: demo test test-unit test-clients test-faults clients check format lock clean
+.PHONY: demo test test-unit test-clients test-faults clients bench check format lock clean
 
 demo: $(VENV)/.demo
 	$(BIN)/mserve demo $(ARGS)
@@ -19,7 +20,7 @@ test: $(VENV)/.dev
 
 # The fast part, in half a minute.
 test-unit: $(VENV)/.dev
-	$(BIN)/python -m pytest tests/test_transcript.py tests/protocols tests/programs tests/runs $(ARGS)
+	$(BIN)/python -m pytest tests/test_transcript.py tests/protocols tests/programs tests/runs tests/bench $(ARGS)
 
 # Clients that others wrote, each against a real server: needs npm with Node 20, and Chromium.
 # MSERVE_TEST_SHARE=0.1 runs a tenth of what is generated.
@@ -32,6 +33,11 @@ test-faults: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/faults tests/deploy $(ARGS)
 
 clients: $(CLIENTS)/openai-2/.done $(CLIENTS)/openai-3/.done $(NODE)/node_modules/.done
+
+# The race of docs/performance.md, on an idle machine of two cores or more: a quarter of an hour.
+# ARGS="--rounds 1 --only ours,raw" takes a minute, and writes to build/bench.
+bench: $(VENV)/.dev $(BENCH)/.done
+	$(BIN)/python -m benchmarks $(ARGS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -51,7 +57,7 @@ lock:
 	$(BIN)/python -m pip freeze --exclude-editable > requirements.lock
 
 clean:
-	rm -rf $(VENV) $(CLIENTS) $(NODE)/node_modules
+	rm -rf $(VENV) $(CLIENTS) $(BENCH) $(NODE)/node_modules
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mserve needs Python 3.11 or newer; try: make PYTHON=python3.11")'
@@ -70,6 +76,13 @@ $(CLIENTS)/%/.done: tests/clients/python/%.lock
 	rm -rf $(@D)
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install -q --no-deps --no-compile -r $<
+	touch $@
+
+# What the race runs against cannot live together with what is developed here.
+$(BENCH)/.done: benchmarks/contenders.lock
+	rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install -q --no-deps -r $<
 	touch $@
 
 $(NODE)/node_modules/.done: $(NODE)/package-lock.json

@@ -1,0 +1,45 @@
+"""What the load client is told to do: one value, which crosses the border between the processes as JSON."""
+
+import json
+from dataclasses import asdict, dataclass
+
+from benchmarks.check import Expected
+
+
+@dataclass(kw_only=True)
+class Plan:
+    """What to do. One of `seconds`, `replies` and `hold` says when it is over."""
+
+    port: int
+    pid: int
+    """The server, whose time is read, with all that descends from it."""
+    core: int | None
+    key: str
+    wish: str
+    streams: int
+    stream: bool = True
+    messages: int = 2
+    tools: bool = False
+    done: bool = True
+    warm: float = 0.3
+    """Seconds before the clock starts."""
+    ramp: float = 0.0
+    """Seconds over which the streams begin."""
+    seconds: float = 0.0
+    replies: int = 0
+    """Replies of each stream."""
+    hold: bool = False
+    """Hold the streams, once each has its first token, until the input ends."""
+    gaps: bool = False
+    """Note when each token came."""
+    whose: bool = False
+    """Ask which process answers on each connection."""
+
+    @property
+    def expected(self) -> Expected:
+        """Give what each reply must hold."""
+        return Expected(tokens=int(self.wish.split()[1]), stream=self.stream, done=self.done)
+
+    def line(self) -> bytes:
+        """Give the line that a client reads."""
+        return json.dumps(asdict(self)).encode() + b"\n"
