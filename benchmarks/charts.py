@@ -11,6 +11,7 @@ mpl.use("svg")
 mpl.rcParams |= {"svg.hashsalt": "mserve", "svg.fonttype": "none", "font.size": 9, "axes.axisbelow": True}
 
 from matplotlib import pyplot as plt  # noqa: E402  # the backend comes first
+from matplotlib.ticker import NullFormatter  # noqa: E402
 
 _COLOURS = {
     "mserve": "#1f5fbf",
@@ -42,6 +43,8 @@ def draw(name: str, chart: dict[str, Any], folder: Path) -> None:
     if is_logarithmic:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter(NullFormatter())
+        axes.set_ylim(bottom=10 if name == "paced" else None)
     else:
         axes.set_ylim(bottom=0)
     axes.grid(axis="y", color="#dddddd", linewidth=0.6)

@@ -4,6 +4,7 @@ import datetime as dt
 import random
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from benchmarks.workloads import LENGTHS, STREAMS, WORKLOADS, Told
 
 EXTRAS = ("idle", "idle-many", "length", "streams", "workers")
 """What is asked of some alone."""
+_BEGAN = time.monotonic()
 _IDLE = ("ours", "m-serve", "raw")
 _ROUNDS_OF_IDLE = 2
 _ROUNDS_OF_EXTRAS = 3
@@ -174,4 +176,4 @@ def _short(told: Told) -> str:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    print(f"{time.monotonic() - _BEGAN:6.1f} s  {text}", file=sys.stderr, flush=True)

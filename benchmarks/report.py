@@ -217,6 +217,12 @@ def _remarks(summary: Summary) -> Iterator[str]:
         "which put several tokens into one chunk. LitServe is started anew for each turn, since it goes on with what "
         "clients have left. Hayhooks ends its streams without `[DONE]`. All run on uvloop and httptools."
     )
+    idlers, asked = summary.idlers()
+    if idlers:
+        yield (
+            f"**In {idlers} of {asked} runs that ask without a pause, neither the server's core nor the client's was "
+            "busy to nine tenths with the race: the machine had other things to do, and these numbers are worth less.**"
+        )
     for name, why in summary.race["absent"].items():
         yield f"{CONTENDERS[name].label} could not be started: `{' '.join(why.split())[-200:]}`"
     if wrong := summary.wrong():

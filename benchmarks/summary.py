@@ -10,6 +10,9 @@ Run = Mapping[str, Any]
 Measure = Callable[[Run], float]
 
 
+_UNPAUSED = {name for name, workload in WORKLOADS.items() if workload.streams > 1} - {"paced"}
+
+
 def rate(run: Run) -> float:
     """Tokens or replies in a second."""
     return float(run[_counts(run)] / run["seconds"])
@@ -91,6 +94,11 @@ class Summary:
         """Tell of each run whose output was not what it had to be."""
         found = (run for run in self._runs if "wrong" in run)
         return [f"{run['contender']}, {run['workload']}, round {run['round'] + 1}: {run['wrong']}" for run in found]
+
+    def idlers(self) -> tuple[int, int]:
+        """Tell how many runs that ask without a pause left both cores idle in part, and of how many."""
+        asked = [run for run in self._runs if run["workload"] in _UNPAUSED and "server_busy" in run]
+        return sum(max(run["server_busy"], run["client_busy"]) < 0.9 for run in asked), len(asked)
 
     def is_limited(self, workload: str, contender: str) -> bool:
         """Tell whether the client was the limit in any round."""

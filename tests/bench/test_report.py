@@ -68,6 +68,49 @@ def test_a_client_at_its_limit_is_flagged() -> None:
     assert "†" not in line(told, "burst, 16 streams")[0]
 
 
+def test_a_machine_that_others_use_is_told_of() -> None:
+    told = markdown(summary(run("ours", 0, 1000, server_busy=0.6), run("raw", 0, 1000)), [])
+    assert "In 1 of 2 runs that ask without a pause" in told
+    assert "without a pause" not in markdown(summary(run("raw", 0, 1000)), [])
+
+
+def of_ours(workload: str, **told: Any) -> dict[str, Any]:
+    return {"round": 0, "workload": workload, "contender": "ours"} | told
+
+
+def test_each_target_reads_its_own_numbers() -> None:
+    def took(workload: str, tokens: int, cpu: float, **more: Any) -> dict[str, Any]:
+        return of_ours(workload, tokens=tokens, replies=10, cpu=cpu, seconds=1.0, **more)
+
+    table = must_reach(
+        summary(
+            *(took("length-tick", 10 * size, 5 + size, size=size) for size in (100, 300, 1000)),
+            *(took("length-burst", 10 * size, size**2, size=size) for size in (1, 2, 3)),
+            *(took("streams", 100, cpu, size=size) for size, cpu in ((16, 1.0), (64, 1.1), (1000, 1.2))),
+            took("workers-1", 100, 1.0, processes=[{"cpu": 1.0, "tokens": 100}]),
+            took("workers-2", 140, 2, processes=[{"cpu": 0.7, "tokens": 70}, {"cpu": 0.84, "tokens": 70}]),
+            of_ours("idle-1", bytes=400),
+            of_ours("idle-1", bytes=1000) | {"contender": "m-serve"},
+            of_ours("idle-many", held=10_000, lost=1),
+            of_ours("paced", tokens=1, seconds=1, cpu=1, first={"p50": 0.002, "p99": 0.03}, gaps={"p99": 0.02}),
+        )
+    )
+    expected = {
+        "tick, marginal cost of a token off its line, 100 to 10,000": ("0.00 %", "met"),
+        "burst, marginal cost of a token off its line, 100 to 10,000": ("25.0 %", "**not met**"),
+        "cost of a token, 16 to 1,000 streams apart": ("20.0 %", "met"),
+        "two workers, times one": ("1.40", "met"),
+        "each worker's CPU per token, off one alone": ("20.0 %", "**not met**"),
+        "idle stream, 1 message, of `m serve`'s": ("0.40", "met, aim too"),
+        "idle stream, 100 messages, of `m serve`'s": ("-", "not measured"),
+        "idle streams held": ("9,999", "**not met**"),
+        "paced, first token p50": ("2.00 ms", "met"),
+        "paced, first token p99": ("30.0 ms", "**not met**"),
+        "paced, gap p99": ("20.0 ms", "met"),
+    }
+    assert {name: (line(table, name)[0], line(table, name)[3]) for name in expected} == expected
+
+
 def test_the_prose_around_a_report_stays(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"# Title\n\nBefore.\n\n{BEGIN}\nold\n{END}\n\nAfter.\n")
