@@ -35,7 +35,7 @@ test-faults: $(VENV)/.dev
 clients: $(CLIENTS)/openai-2/.done $(CLIENTS)/openai-3/.done $(NODE)/node_modules/.done
 
 # The race of docs/performance.md, on an idle machine of two cores or more: a quarter of an hour.
-# ARGS="--rounds 1 --only ours,raw" takes a minute, and writes to build/bench.
+# ARGS="--rounds 1 --only ours,raw" takes two minutes, and writes to build/bench.
 bench: $(VENV)/.dev $(BENCH)/.done
 	$(BIN)/python -m benchmarks $(ARGS)
 

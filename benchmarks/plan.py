@@ -8,7 +8,7 @@ from benchmarks.check import Expected
 
 @dataclass(kw_only=True)
 class Plan:
-    """What to do. One of `seconds`, `replies` and `hold` says when it is over."""
+    """What to do. `seconds` or `hold` says when it is over."""
 
     port: int
     pid: int
@@ -26,8 +26,6 @@ class Plan:
     ramp: float = 0.0
     """Seconds over which the streams begin."""
     seconds: float = 0.0
-    replies: int = 0
-    """Replies of each stream."""
     hold: bool = False
     """Hold the streams, once each has its first token, until the input ends."""
     gaps: bool = False

@@ -168,6 +168,8 @@ def _packages(python: str | Path, names: Iterable[str]) -> str:
 def _short(told: Told) -> str:
     if "wrong" in told:
         return f"WRONG: {told['wrong']}"
+    if "skipped" in told:
+        return f"not tried: {told['skipped']}"
     if "held" in told:
         return f"{told['held']} held, {told.get('bytes', 0):.0f} bytes each"
     size = f"{told['size']}: " if "size" in told else ""

@@ -37,7 +37,6 @@ class Stream(asyncio.Protocol):
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._request = request
         self._notes = notes
-        self._left = plan.replies or -1
         self._waits = self._has_begun = False
         self._asked = 0.0
         self.transport: asyncio.Transport
@@ -77,11 +76,7 @@ class Stream(asyncio.Protocol):
         return b"".join(self.kept[-len(_END) :]).endswith(_END)
 
     def _next(self) -> None:
-        self._left -= 1
-        if self._left == 0:
-            self.transport.abort()
-        else:
-            self.ask()
+        self.ask()
 
 
 class TimedStream(Stream):

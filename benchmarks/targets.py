@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from benchmarks.medians import difference, middle, unevenness
-from benchmarks.summary import Run, Summary, cost, first, gap, held, rate
+from benchmarks.summary import Run, Summary, cost, cost_of_token, first, gap, held, rate
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def _memory(summary: Summary) -> Iterator[Target]:
 
 def _flatness(summary: Summary) -> Iterator[Target]:
     for kind in ("burst", "tick"):
-        costs = summary.by_size(f"length-{kind}", lambda run: float(run["cpu"] / run["replies"]))
+        costs = summary.by_size(f"length-{kind}", lambda run: run["size"] * cost_of_token(run))
         value = unevenness(costs)[1] if len(costs) > 2 else None
         yield Target(
             f"{kind}, marginal cost of a token off its line, 100 to 10,000",

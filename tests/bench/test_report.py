@@ -80,12 +80,12 @@ def of_ours(workload: str, **told: Any) -> dict[str, Any]:
 
 def test_each_target_reads_its_own_numbers() -> None:
     def took(workload: str, tokens: int, cpu: float, **more: Any) -> dict[str, Any]:
-        return of_ours(workload, tokens=tokens, replies=10, cpu=cpu, seconds=1.0, **more)
+        return of_ours(workload, tokens=tokens, cpu=cpu, seconds=1.0, **more)
 
     table = must_reach(
         summary(
-            *(took("length-tick", 10 * size, 5 + size, size=size) for size in (100, 300, 1000)),
-            *(took("length-burst", 10 * size, size**2, size=size) for size in (1, 2, 3)),
+            *(took("length-tick", size, 5 + size, size=size) for size in (100, 300, 1000)),
+            *(took("length-burst", size, size**2, size=size) for size in (1, 2, 3)),
             *(took("streams", 100, cpu, size=size) for size, cpu in ((16, 1.0), (64, 1.1), (1000, 1.2))),
             took("workers-1", 100, 1.0, processes=[{"cpu": 1.0, "tokens": 100}]),
             took("workers-2", 140, 2, processes=[{"cpu": 0.7, "tokens": 70}, {"cpu": 0.84, "tokens": 70}]),
@@ -109,6 +109,12 @@ def test_each_target_reads_its_own_numbers() -> None:
         "paced, gap p99": ("20.0 ms", "met"),
     }
     assert {name: (line(table, name)[0], line(table, name)[3]) for name in expected} == expected
+
+
+def test_what_could_not_be_tried_is_told_and_not_measured() -> None:
+    race = summary(run("raw", 0, 1000), of_ours("idle-many", skipped="a process may open 1024 files here"))
+    assert "10,000 idle streams were not tried: a process may open 1024 files here." in markdown(race, [])
+    assert line(must_reach(race), "idle streams held")[3] == "not measured"
 
 
 def test_the_prose_around_a_report_stays(tmp_path: Path) -> None:
