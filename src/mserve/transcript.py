@@ -1,6 +1,6 @@
 """The legal order of events, and the reply that they fold into. Judges and adds up; never waits, reads or writes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import assert_never
 
 from msgspec import Struct
@@ -129,6 +129,15 @@ class Transcript:
         self._audio: list[AudioDelta] = []
         self._usage: Usage | None = None
         self._reason: FinishReason = "stop"
+
+    def extend(self, events: Iterable[RunEvent]) -> None:
+        """Take the next events."""
+        for event in events:
+            if type(event) is TextDelta and not event.logprobs:  # nearly always
+                self._text.append(event.text)
+                self._length += len(event.text)
+            else:
+                self.add(event)
 
     def add(self, event: RunEvent) -> None:  # noqa: C901  # one line for each kind of event
         """Take the next event."""

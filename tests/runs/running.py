@@ -27,7 +27,7 @@ def start(
     **fields: Any,
 ) -> Run:
     runs = ActiveRuns(Options(limits=limits, times=times, reasoning=reasoning))
-    request = Request(messages=REQUEST.messages, **fields)
+    request = Request(**{"messages": REQUEST.messages} | fields)
     (run,) = runs.start(load(serve)[0], [request], headers={}, state=no_state, on_disconnect=on_disconnect, judge=judge)
     return run
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from mserve.errors import ClientError
+from mserve.events import TextDelta
 from mserve.options import Limits, Times
 from mserve.program import Cancelled
 from mserve.runs.run import Run
@@ -106,3 +107,30 @@ async def test_a_run_that_ended_is_freed_without_a_collection(serve: Callable[..
     for _ in range(3):  # the callbacks of its task
         await asyncio.sleep(0)
     assert freed() is None
+
+
+class Messages(list[dict[str, Any]]):
+    """A conversation that one can look for."""
+
+
+@pytest.mark.usefixtures("no_collection")
+@pytest.mark.parametrize("keeps", [False, True])
+async def test_what_a_program_does_not_take_of_a_request_is_freed_while_it_answers(*, keeps: bool) -> None:
+    async def takes_the_prompt(prompt: str) -> AsyncIterator[str]:
+        yield prompt
+        await asyncio.sleep(LIMIT)
+
+    async def takes_all(messages: Any) -> AsyncIterator[str]:
+        yield messages[0]["content"]
+        await asyncio.sleep(LIMIT)
+
+    def begin() -> tuple[Run, "weakref.ref[Messages]"]:
+        messages = Messages([{"role": "user", "content": "hello"}])
+        return start(takes_all if keeps else takes_the_prompt, messages=messages), weakref.ref(messages)
+
+    run, sent = begin()
+    reader = Follower(run)
+    assert await take(reader) == [TextDelta("hello")]
+    assert (sent() is not None) == keeps
+    reader.close()
+    await asyncio.wait([run.task])

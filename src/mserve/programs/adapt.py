@@ -26,7 +26,8 @@ async def adapt(start: Callable[[], Any], *, sync: bool, name: str, say: Say = r
     """
     speech = Speech()
     # What is being iterated, the innermost last: an item may itself be a stream, a generator or a thunk.
-    sources = [_Source(in_thread(start, name) if sync else _called(start))]
+    sources = [_Source(in_thread(start, name) if sync else _Called(start))]
+    del start  # it holds the request, which may be long: what the program does not keep shall go
     turns = rounds()
     begun, due = 0, 0.0
     is_plain = False
@@ -87,8 +88,22 @@ class _Source:
                 await _close(self._iterable)
 
 
-async def _called(start: Callable[[], Any]) -> AsyncGenerator[Any, None]:
-    yield start()
+class _Called:
+    """Gives what calling a program gives. No generator, which the loop would keep a list of."""
+
+    __slots__ = ("_start",)
+
+    def __init__(self, start: Callable[[], Any]) -> None:
+        self._start: Callable[[], Any] | None = start
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self
+
+    async def __anext__(self) -> Any:
+        start, self._start = self._start, None
+        if start is None:
+            raise StopAsyncIteration
+        return start()
 
 
 async def _meant(item: Any, speech: Speech, name: str) -> Iterable[Event] | AsyncIterable[Any]:

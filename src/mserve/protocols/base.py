@@ -23,6 +23,10 @@ class Asked(Struct, frozen=True):
     echoes: tuple[str, ...] = ()
     """What stands before each choice's text, where there is such a thing."""
 
+    def for_reply(self) -> "Asked":
+        """Give what the reply is made by: the same without any message, which may be the larger part of it all."""
+        return msgspec.structs.replace(self, runs=(self.request,) * len(self.runs))
+
 
 class Envelope(Struct, frozen=True):
     """What marks all of one reply: handed in, since protocols draw no ids and read no clock."""

@@ -95,7 +95,8 @@ class Admission:
         if not turn.has_come:
             self._waiting.remove(turn)
             return
-        self._held.subtract(gate.name for gate in turn.gates)
+        for gate in turn.gates:
+            self._held[gate.name] -= 1
         for waiting in [*self._waiting]:
             if self._is_free(waiting):
                 self._waiting.remove(waiting)
@@ -105,7 +106,8 @@ class Admission:
         return all(self._held[gate.name] < gate.capacity for gate in turn.gates)
 
     def _begin(self, turn: Turn) -> None:
-        self._held.update(gate.name for gate in turn.gates)
+        for gate in turn.gates:
+            self._held[gate.name] += 1
         turn.come()
 
     def _queued(self, gate: Gate) -> int:

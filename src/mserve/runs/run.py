@@ -56,19 +56,25 @@ class Cancellation:
     """The `cancelled` of a run's call: a `Cancelled`."""
 
     def __init__(self) -> None:
-        self._event = asyncio.Event()
+        self._is_set = False
+        self._event: asyncio.Event | None = None  # most programs never wait for it, and each has one
 
     def is_set(self) -> bool:
         """Tell whether the run was cancelled. From any thread."""
-        return self._event.is_set()
+        return self._is_set
 
     async def wait(self) -> None:
         """Return once the run is cancelled. On the run's loop."""
-        await self._event.wait()
+        if self._event is None:
+            self._event = asyncio.Event()
+        if not self._is_set:
+            await self._event.wait()
 
     def set(self) -> None:
         """Cancel. On the run's loop."""
-        self._event.set()
+        self._is_set = True
+        if self._event is not None:
+            self._event.set()
 
 
 class Run:
@@ -92,13 +98,13 @@ class Run:
         judge: Judge | None = None,
     ) -> None:
         self._program = program
-        self._request = request
+        self._request = [request]  # until the program takes of it what it declares
         self._headers = headers
         self._caller = caller
         self._state = state
         self._cancelled = Cancellation()
         self._order = Order()
-        self._stop = StopText(request.stop)
+        self._stop = StopText(request.stop) if request.stop else None
         # A text that is to be JSON has no room for thoughts.
         self._think = ThinkText() if options.reasoning == "think" and judge is None else None
         self._judge = judge
@@ -170,7 +176,7 @@ class Run:
         state = await self._state()
         events = self._program.run(
             Call(
-                request=self._request,
+                request=self._request.pop(),
                 cancelled=self._cancelled,
                 headers=self._headers,
                 caller=self._caller,
@@ -220,7 +226,7 @@ class Run:
             raise asyncio.CancelledError  # the program caught its own and went on
         self._order.admit(event)
         if isinstance(event, TextDelta):
-            text, ends = self._stop.feed(event)
+            text, ends = (event, False) if self._stop is None else self._stop.feed(event)
             if text is not None:
                 self._write_text(text)
             return ends
@@ -235,7 +241,7 @@ class Run:
 
     def _release(self) -> None:
         """Write what was held back, since it might have become a stop sequence."""
-        if (rest := self._stop.rest()) is not None:
+        if self._stop is not None and (rest := self._stop.rest()) is not None:
             self._write_text(rest)
 
     def _write_text(self, event: TextDelta) -> None:

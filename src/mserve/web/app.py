@@ -27,7 +27,7 @@ from .metrics import PATH as METRICS_PATH
 from .metrics import Total
 from .observe import Observed, Traced
 from .replies import send_failure, send_json
-from .routing import Methods, NotFound
+from .routing import Exact, Methods, NotFound
 from .service import Service
 
 log = logging.getLogger("mserve")
@@ -74,10 +74,12 @@ class App:
         slashes = [Route(path, not_found) for path in (f"{models.PATH}/", f"{models.PATH}/{{model:path}}/")]
         routes = [*slashes, *posts, *gets]
         closed = [route for route in routes if route.path not in OPEN_PATHS]
-        guard = Guard(Traced(Router(closed, redirect_slashes=False, default=not_found)), options)
+        router = Router(closed, redirect_slashes=False, default=not_found)
+        guard = Guard(Traced(Exact({route.path: route.app for route in posts}, router)), options)
         # What is open is told by the router that answers it: no path can look open to one and closed to another.
         is_open = [route for route in routes if route.path in OPEN_PATHS]
-        self._router = Router(is_open, redirect_slashes=False, default=guard)
+        open_router = Router(is_open, redirect_slashes=False, default=guard)
+        self._router = Exact({route.path: guard for route in posts}, open_router)
         # Around the errors, too: a page has to read why it was refused.
         readable: ASGIApp = Cors(self._route, options) if options.allowed_origins else self._route
         self._answer = Observed(readable, self._service.metrics)

@@ -1,6 +1,7 @@
 """Reads a request's body: refuses what is not declared JSON or too large, before it is read where that is known."""
 
-from starlette.datastructures import Headers
+from collections.abc import Mapping
+
 from starlette.types import Receive
 
 from mserve.errors import ClientError
@@ -10,18 +11,17 @@ class ClientLeft(Exception):  # noqa: N818  # no error: there is just nobody to 
     """The client closed the connection before its request was whole."""
 
 
-def check_headers(headers: Headers, max_body: int) -> None:
+def check_headers(headers: Mapping[bytes, bytes], max_body: int) -> None:
     """Refuse a body by its headers: `ClientError` 415 or 413.
 
     JSON has to be declared, since a web page can send anything else to any server without asking first.
     """
-    declared = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if declared != "application/json":
-        raise ClientError(
-            f"The Content-Type must be application/json, not {declared or 'absent'}.", 415, "unsupported_media_type"
-        )
-    length = headers.get("content-length", "0")
-    if length.isdecimal() and int(length) > max_body:
+    declared = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if declared != b"application/json":
+        told = declared.decode("latin-1") or "absent"
+        raise ClientError(f"The Content-Type must be application/json, not {told}.", 415, "unsupported_media_type")
+    length = headers.get(b"content-length", b"0")
+    if length.isdigit() and int(length) > max_body:
         raise _too_large(max_body)
 
 

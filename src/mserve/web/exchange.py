@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
@@ -16,10 +15,10 @@ from mserve.transcript import Transcript
 
 from .body import ClientLeft, check_headers, read_body
 from .outflow import Offer, Outflow, offer_of
-from .record import current
+from .record import current, new_id
 from .replies import Header, send_failure, send_json
 from .service import Admitted, Service
-from .wishes import wishes_of
+from .wishes import HEADERS, wishes_of
 
 CALLER = "mserve.caller"
 """Where a scope holds the name of the key that the client showed."""
@@ -41,13 +40,15 @@ class PostEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         headers = Headers(scope=scope)
+        sent = dict(reversed(scope["headers"]))  # the first of each name
         record = current.get()
         record.endpoint = self._wire.PATH
         try:
-            admitted = await self._admit(headers, receive)
+            admitted = await self._admit(sent, receive)
             record.program = admitted.program.name
             accepted = asyncio.get_running_loop().time()
-            wishes = wishes_of(headers, admitted.program.traits, self._service.options)
+            wished = {} if HEADERS.isdisjoint(sent) else headers
+            wishes = wishes_of(wished, admitted.program.traits, self._service.options)
             choices = self._service.start(admitted, wishes, headers, scope.get(CALLER))
         except ClientLeft:
             record.has_left = True
@@ -55,10 +56,11 @@ class PostEndpoint:
         except ClientError as error:
             await send_failure(send, failure_of_client(error), self._wire.encode_error)
             return
-        asked = admitted.asked
-        envelope = Envelope(uuid.uuid4().hex, int(time.time()), asked.request.model or admitted.program.name)
+        asked = admitted.asked.for_reply()
+        envelope = Envelope(new_id(), int(time.time()), asked.request.model or admitted.program.name)
         record.runs = choices.runs
         record.gaps = self._service.gaps_of(admitted.program)
+        del admitted  # what the program does not keep of a long conversation, nobody keeps while it answers
         exchange = _Exchange(self._wire, envelope, asked, choices, send)
         watch = asyncio.create_task(exchange.watch(receive))
         try:
@@ -73,9 +75,9 @@ class PostEndpoint:
             watch.cancel()
             exchange.close()
 
-    async def _admit(self, headers: Headers, receive: Receive) -> Admitted:
+    async def _admit(self, sent: Mapping[bytes, bytes], receive: Receive) -> Admitted:
         max_body = self._service.options.limits.max_body
-        check_headers(headers, max_body)
+        check_headers(sent, max_body)
         return self._service.admit(self._wire, await read_body(receive, max_body))
 
 
@@ -108,8 +110,7 @@ class _Exchange:
             batches = await self._choices.take()
             self._record.heard(batches)
             for number, events in batches:
-                for event in events:
-                    transcripts[number].add(event)
+                transcripts[number].extend(events)
         if self._left:
             return
         if self._choices.failure is not None:

@@ -1,5 +1,7 @@
 """Stands before everything but liveness: who gets in, by key or by where a request comes from. Reads no body."""
 
+from collections.abc import Awaitable
+
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
@@ -43,17 +45,16 @@ class Guard:
         anything = "*" in options.allowed_hosts
         self._hosts = frozenset() if anything else frozenset(map(one_spelling, options.allowed_hosts))
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Be an ASGI app."""
         refusal = self._wrong_place(scope)
         if refusal is None and self._keys is not None:
             refusal = _identify(scope, self._keys)
         if refusal is None:
-            await self._app(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await WebSocketClose()(scope, receive, send)
-        else:
-            await send_failure(send, refusal, headers=[_WWW_AUTHENTICATE] if refusal.status == 401 else [])
+            return self._app(scope, receive, send)
+        if scope["type"] == "websocket":
+            return WebSocketClose()(scope, receive, send)
+        return send_failure(send, refusal, headers=[_WWW_AUTHENTICATE] if refusal.status == 401 else [])
 
     def _wrong_place(self, scope: Scope) -> Failure | None:
         """Refuse a server's name that is not ours, and a page that is neither ours nor named."""

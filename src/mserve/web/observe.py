@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable
 from importlib.util import find_spec
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -44,7 +43,7 @@ class Observed:
         record = record_of(scope)
         token = current.set(record)
         try:
-            with _noting_the_end(record, scope):
+            with _End(record, scope):
                 await self._app(scope, receive, _noting(send, record))
         finally:
             current.reset(token)
@@ -82,32 +81,42 @@ class Traced:
         self._app = app
         self._telemetry = telemetry()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Be an ASGI app."""
         record = current.get(None)  # none of a websocket
         if self._telemetry is None or record is None or record.method != "POST":
-            await self._app(scope, receive, send)
-            return
-        trace = self._telemetry.begin(record, scope)
+            return self._app(scope, receive, send)
+        return self._trace(self._telemetry, record, scope, receive, send)
+
+    async def _trace(self, telemetry: "Telemetry", record: Record, scope: Scope, receive: Receive, send: Send) -> None:
+        trace = telemetry.begin(record, scope)
         try:
-            with _noting_the_end(record, scope):
+            with _End(record, scope):
                 await self._app(scope, receive, send)
         finally:
             if trace is not None:
                 trace.end(record)
 
 
-@contextmanager
-def _noting_the_end(record: Record, scope: Scope) -> Iterator[None]:
-    try:
-        yield
-    except asyncio.CancelledError:
-        record.failure = record.failure or _CANCELLED
-        raise
-    finally:
+class _End:
+    """Notes how and when what it surrounds has ended."""
+
+    __slots__ = ("_record", "_scope")
+
+    def __init__(self, record: Record, scope: Scope) -> None:
+        self._record = record
+        self._scope = scope
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        record = self._record
+        if isinstance(error, asyncio.CancelledError):
+            record.failure = record.failure or _CANCELLED
         record.ended = perf_counter()
-        record.caller = scope.get(CALLER)
-        if (refusal := scope.get(REFUSAL)) is not None:
+        record.caller = self._scope.get(CALLER)
+        if (refusal := self._scope.get(REFUSAL)) is not None:
             _refuse(record, refusal)
 
 

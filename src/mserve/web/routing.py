@@ -1,6 +1,9 @@
-"""Answers by method, and for paths and methods that are not served: in OpenAI's shape, saying what is."""
+"""Answers by method, and for paths and methods that are not served: in OpenAI's shape, saying what is.
 
-from collections.abc import Collection, Mapping
+What only leads on is no coroutine: each would cost every open stream a frame.
+"""
+
+from collections.abc import Awaitable, Collection, Mapping
 
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -9,6 +12,20 @@ from starlette.websockets import WebSocketClose
 from mserve.events import Failure
 
 from .replies import send_failure, send_nothing
+
+
+class Exact:
+    """Leads to what stands at some paths, spelt just so; leaves all else to a router, which looks at each pattern."""
+
+    def __init__(self, apps: Mapping[str, ASGIApp], otherwise: ASGIApp) -> None:
+        self._apps = apps
+        self._otherwise = otherwise
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Be an ASGI app."""
+        is_plain = scope["type"] == "http" and not scope.get("root_path")
+        app = self._apps.get(scope["path"], self._otherwise) if is_plain else self._otherwise
+        return app(scope, receive, send)
 
 
 class Methods:
@@ -23,16 +40,15 @@ class Methods:
             self._endpoints["HEAD"] = self._endpoints["GET"]
         self._allow = (b"allow", ", ".join([*self._endpoints, "OPTIONS"]).encode())
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Be an ASGI app."""
         endpoint = self._endpoints.get(scope["method"])
         if endpoint is not None:
-            await endpoint(scope, receive, send)
-        elif scope["method"] == "OPTIONS":
-            await send_nothing(send, [self._allow])
-        else:
-            message = f"{scope['path']} takes {', '.join(self._endpoints)}, not {scope['method']}."
-            await send_failure(send, Failure(405, message, "method_not_allowed"), headers=[self._allow])
+            return endpoint(scope, receive, send)
+        if scope["method"] == "OPTIONS":
+            return send_nothing(send, [self._allow])
+        message = f"{scope['path']} takes {', '.join(self._endpoints)}, not {scope['method']}."
+        return send_failure(send, Failure(405, message, "method_not_allowed"), headers=[self._allow])
 
 
 class NotFound:

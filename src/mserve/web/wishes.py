@@ -13,6 +13,8 @@ from mserve.program import Traits
 ON_DISCONNECT = "x-mserve-on-disconnect"
 GRACE = "x-mserve-grace-period"
 PING = "x-mserve-ping-interval"
+HEADERS = frozenset(name.encode() for name in (ON_DISCONNECT, GRACE, PING))
+"""All headers that are read here, as hosts spell them."""
 
 _LEAST_PING = 0.1
 
