@@ -5,22 +5,24 @@ BIN := $(VENV)/bin
 ARGS ?=
 CLIENTS := .venv-clients
 BENCH := .venv-bench
+# Each micro-benchmark once, untimed: so that none of them rots.
+MICRO := benchmarks/micro --benchmark-disable
 NODE := tests/clients/node
 
-.PHONY: demo test test-unit test-clients test-faults clients bench check format lock clean
+.PHONY: demo test test-unit test-clients test-faults clients bench bench-micro check format lock clean
 
 demo: $(VENV)/.demo
 	$(BIN)/mserve demo $(ARGS)
 
 test: $(VENV)/.dev
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 3 --dist loadfile tests --ignore tests/clients --ignore tests/faults --ignore tests/deploy $(ARGS)
+	$(BIN)/coverage run -m pytest -n 3 --dist loadfile tests $(MICRO) --ignore tests/clients --ignore tests/faults --ignore tests/deploy $(ARGS)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
 # The fast part, in half a minute.
 test-unit: $(VENV)/.dev
-	$(BIN)/python -m pytest tests/test_transcript.py tests/protocols tests/programs tests/runs tests/bench $(ARGS)
+	$(BIN)/python -m pytest tests/test_transcript.py tests/protocols tests/programs tests/runs tests/bench $(MICRO) $(ARGS)
 
 # Clients that others wrote, each against a real server: needs npm with Node 20, and Chromium.
 # MSERVE_TEST_SHARE=0.1 runs a tenth of what is generated.
@@ -38,6 +40,10 @@ clients: $(CLIENTS)/openai-2/.done $(CLIENTS)/openai-3/.done $(NODE)/node_module
 # ARGS="--rounds 1 --only ours,raw" takes two minutes, and writes to build/bench.
 bench: $(VENV)/.dev $(BENCH)/.done
 	$(BIN)/python -m benchmarks $(ARGS)
+
+# What each step of a request costs by itself, in memory: half a minute. ARGS="-k encode" for a part of it.
+bench-micro: $(VENV)/.dev
+	$(BIN)/python -m pytest benchmarks/micro --benchmark-columns=min,median,iqr --benchmark-sort=fullname $(ARGS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
