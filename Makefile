@@ -9,7 +9,7 @@ BENCH := .venv-bench
 MICRO := benchmarks/micro --benchmark-disable
 NODE := tests/clients/node
 
-.PHONY: demo test test-unit test-clients test-faults clients bench bench-micro check format lock clean
+.PHONY: demo test test-unit test-clients test-faults clients bench bench-micro costs check format lock clean
 
 demo: $(VENV)/.demo
 	$(BIN)/mserve demo $(ARGS)
@@ -22,7 +22,7 @@ test: $(VENV)/.dev
 
 # The fast part, in half a minute.
 test-unit: $(VENV)/.dev
-	$(BIN)/python -m pytest tests/test_transcript.py tests/protocols tests/programs tests/runs tests/bench $(MICRO) $(ARGS)
+	$(BIN)/python -m pytest tests/test_transcript.py tests/protocols tests/programs tests/runs tests/bench tests/costs $(MICRO) $(ARGS)
 
 # Clients that others wrote, each against a real server: needs npm with Node 20, and Chromium.
 # MSERVE_TEST_SHARE=0.1 runs a tenth of what is generated.
@@ -44,6 +44,10 @@ bench: $(VENV)/.dev $(BENCH)/.done
 # What each step of a request costs by itself, in memory: half a minute. ARGS="-k encode" for a part of it.
 bench-micro: $(VENV)/.dev
 	$(BIN)/python -m pytest benchmarks/micro --benchmark-columns=min,median,iqr --benchmark-sort=fullname $(ARGS)
+
+# Counts anew what a token, a request and an idle stream cost: docs/performance.md says when.
+costs: $(VENV)/.dev
+	costs=$$($(BIN)/python -m tests.costs.counting) && echo "$$costs" > tests/costs/costs.json
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
