@@ -28,7 +28,8 @@ class Cancelled(Protocol):
 Say = Callable[[str], bool]
 """The short way of a text into its answer: False where it has to be said as an event.
 
-For text of ASCII alone, in its place among the events; who says it may do so only while it is asked for the next one.
+For text without halves of code points, in its place among the events; who says it may do so only while it is asked for
+the next one.
 """
 
 

@@ -44,7 +44,7 @@ async def adapt(start: Callable[[], Any], *, sync: bool, name: str, say: Say = r
                 await sources.pop().close()
                 continue
             # Nearly all that is ever said, at little cost: each further call and object would be one for each token.
-            if is_plain and type(item) is str and item.isascii() and say(item):
+            if is_plain and type(item) is str and (item.isascii() or _is_whole(item)) and say(item):
                 continue
             said = await _meant(item, speech, name)
             if isinstance(said, AsyncIterable):
@@ -104,6 +104,15 @@ class _Called:
         if start is None:
             raise StopAsyncIteration
         return start()
+
+
+def _is_whole(text: str) -> bool:
+    """Tell whether all of a text can be sent: half a code point cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 async def _meant(item: Any, speech: Speech, name: str) -> Iterable[Event] | AsyncIterable[Any]:

@@ -48,7 +48,7 @@ class Speech:
 
     @property
     def is_plain(self) -> bool:
-        """Whether an ASCII text that comes next would be its own one event, and change nothing here."""
+        """Whether a text without halves of code points that comes next would be one event, and change nothing here."""
         return self._spoke and not self._is_whole and not self._halves
 
     def events(self, item: object) -> Iterable[Event] | AsyncGenerator[object, None] | None:

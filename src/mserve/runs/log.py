@@ -72,7 +72,7 @@ class Log:
         self._end = self._mark = 0
 
     def say(self, text: str) -> bool:
-        """Write a text of ASCII, where nothing stands in the way: False where it has to go the long way, by `append`.
+        """Write a text, where nothing stands in the way: False where it has to go the long way, by `append`.
 
         Whatever else is to be done for a text is done there; nearly all that is ever said goes this way.
         """

@@ -140,7 +140,9 @@ class _Choice:
         if not texts:
             return b""
         joined = self._between.join(texts)
-        return b"".join((self._before_text, joined if joined.isascii() else one_line(joined), self._after_text))
+        if not joined.isascii():
+            joined = self._between.join([text if text.isascii() else one_line(text) for text in texts])
+        return b"".join((self._before_text, joined, self._after_text))
 
     def _frame(self, event: Event) -> bytes:  # noqa: C901, PLR0911  # one line for each kind of event
         match event:
