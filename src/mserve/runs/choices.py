@@ -25,6 +25,11 @@ class Choices:
         self._readers = [run.reader(self._bell.ring) for run in runs]
 
     @property
+    def closed(self) -> bool:
+        """Tell whether nothing more will come; something may still be unread."""
+        return all(reader.closed for reader in self._readers)
+
+    @property
     def ended(self) -> bool:
         """Tell whether all was read, and nothing more will come."""
         if self.failure is None:

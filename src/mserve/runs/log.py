@@ -189,6 +189,11 @@ class Reader:
         self._log = log
 
     @property
+    def closed(self) -> bool:
+        """Tell whether nothing more will come."""
+        return self._log.closed
+
+    @property
     def ended(self) -> bool:
         """Tell whether all was read, and nothing more will come."""
         return self._log.closed and self.place == self._log.end

@@ -99,6 +99,8 @@ class Outflow:
     def _hear(self) -> None:
         """Hear of events, and send them: at once, unless something was sent a moment ago."""
         if self._is_called:
+            if self._choices.closed:  # nothing more will come that could be waited for
+                self._loop.call_soon(self._flush, context=self._context)
             return
         self._is_called = True
         if self._loop.time() < self._wrote + self._gather:
