@@ -2,12 +2,9 @@
 
 import os
 import re
-import tomllib
-from importlib.metadata import version
 from pathlib import Path
 
 from cyclopts import App, ArgumentCollection, CycloptsError, convert
-from cyclopts.config import Dict, Env
 
 from .failure import errors, told
 
@@ -15,8 +12,26 @@ _NEGATIVE = re.compile(r"MSERVE_NO_|\[tool\]\[mserve\]\[no[-_]")
 """What the environment and the file call an option by its flag that says no."""
 
 
+def version() -> str:
+    """Say which version is installed."""
+    from importlib import metadata  # noqa: PLC0415  # slow, and no other flag needs it
+
+    return metadata.version("mserve")
+
+
+def variables(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Take what no flag gave from `MSERVE_*`."""
+    from cyclopts.config import Env  # noqa: PLC0415  # for commands that have options, as below
+
+    Env("MSERVE_", command=False, show=False)(app, commands, arguments)
+
+
 def pyproject(app: App, _commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
     """Take what no flag and no variable gave from `[tool.mserve]` of the nearest `pyproject.toml`."""
+    import tomllib  # noqa: PLC0415
+
+    from cyclopts.config import Dict  # noqa: PLC0415
+
     here = Path.cwd()
     file = next((file for folder in (here, *here.parents) if (file := folder / "pyproject.toml").is_file()), None)
     if file is None:
@@ -49,11 +64,11 @@ def no_means_no(_app: App, _commands: tuple[str, ...], arguments: ArgumentCollec
 app = App(
     name="mserve",
     help="Write one serve() function, and every OpenAI client can call it as a model.",
-    version=lambda: version("mserve"),
+    version=version,
     error_console=errors,
     error_formatter=told,
 )
-CONFIG = [no_empty_key, Env("MSERVE_", command=False, show=False), pyproject, no_means_no]
+CONFIG = [no_empty_key, variables, pyproject, no_means_no]
 # Named, not imported: `mserve --help` needs none of what the commands need.
 app.command(
     "mserve.cli.run:run",

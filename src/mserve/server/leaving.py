@@ -3,7 +3,6 @@
 For processes that are there to serve. It never ends one that has more to do after the server.
 """
 
-import asyncio
 import atexit
 import logging
 import os
@@ -14,7 +13,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from queue import Empty, SimpleQueue
 from time import monotonic
 from types import TracebackType
-from typing import NoReturn, Self
+from typing import TYPE_CHECKING, NoReturn, Self
+
+if TYPE_CHECKING:
+    import asyncio
 
 log = logging.getLogger("mserve")
 
@@ -30,7 +32,7 @@ _first = threading.RLock()
 class LastResort:
     """While entered: ends the process with 1, if that has to end and does not. `loop` is what it may hang in."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: "asyncio.AbstractEventLoop") -> None:
         self._loop = loop
         self._orders: SimpleQueue[float | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._wait, name="mserve last resort", daemon=True)
@@ -58,6 +60,8 @@ class LastResort:
         os._exit(1)
 
     def _tell(self) -> None:
+        import asyncio  # noqa: PLC0415  # loaded long ago where there is a loop; the command line's help needs none
+
         names = {task.get_name() for task in asyncio.all_tasks(self._loop)}
         left = ", ".join(sorted(name for name in names if name.startswith("mserve ")))
         log.critical("what programs do or close does not end: the process does%s", f" ({left})" if left else "")
