@@ -43,6 +43,25 @@ async def serve(prompt):
         return reader.get_metrics_data().to_json()
     return json.dumps([json.loads(span.to_json()) for span in exporter.get_finished_spans()])
 """
+LATE = """
+import contextlib, json, sys
+
+@contextlib.asynccontextmanager
+async def lifespan():
+    assert "opentelemetry.trace" not in sys.modules
+    from opentelemetry import trace
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    trace.set_tracer_provider(provider)
+    yield exporter
+
+async def serve(prompt, state):
+    return json.dumps([json.loads(span.to_json()) for span in state.get_finished_spans()])
+"""
 ASYNC = """
 import asyncio
 from opentelemetry import trace
@@ -288,6 +307,12 @@ def test_what_a_program_set_up_is_left_alone(serve: Serve, collector: Collector)
     server.stop()
     assert collector.taken == {}
     assert "Overriding" not in server.output
+
+
+def test_what_a_lifespan_sets_up_is_told_though_nobody_spoke_of_it_before(serve: Serve) -> None:
+    server = serve(LATE)
+    assert [span["name"] for span in told(server, "spans")] == []
+    assert [span["name"] for span in told(server, "spans")] == ["chat program_0_0"]
 
 
 def run_once(file: Path, code: str, **env: str) -> subprocess.CompletedProcess[str]:

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import os
+import sys
 from collections.abc import Awaitable
 from importlib.util import find_spec
 from time import perf_counter
@@ -79,11 +81,13 @@ class Traced:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._telemetry = telemetry()
+        self._telemetry = telemetry() if _may_be_set_up() else None
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Be an ASGI app."""
         record = current.get(None)  # none of a websocket
+        if self._telemetry is None and _is_imported():  # by whoever set it up late, such as a lifespan
+            self._telemetry = telemetry()
         if self._telemetry is None or record is None or record.method != "POST":
             return self._app(scope, receive, send)
         return self._trace(self._telemetry, record, scope, receive, send)
@@ -138,18 +142,29 @@ def _noting(send: Send, record: Record) -> Send:
     return noted
 
 
-def telemetry() -> "Telemetry | None":
-    """Give what speaks to OpenTelemetry; None where it is not installed."""
-    if find_spec("opentelemetry") is None:
-        return None
-    from .telemetry import Telemetry  # noqa: PLC0415  # an extra
+def telemetry() -> "Telemetry":
+    """Give what speaks to OpenTelemetry."""
+    from .telemetry import Telemetry  # noqa: PLC0415  # an extra, and slow to import
 
     return Telemetry()
 
 
 def set_up_telemetry() -> None:
     """Set OpenTelemetry up where it is installed and its variables ask for it; `StartupError` where that fails."""
-    if find_spec("opentelemetry") is not None:
-        from .telemetry import set_up  # noqa: PLC0415  # an extra
+    if _may_be_set_up():
+        from .telemetry import set_up  # noqa: PLC0415  # an extra, and slow to import
 
         set_up()
+
+
+def _may_be_set_up() -> bool:
+    """Tell whether anybody wants anything of it: most servers that could have it have no use for it."""
+    return _is_imported() or (_is_named() and find_spec("opentelemetry") is not None)
+
+
+def _is_imported() -> bool:
+    return "opentelemetry.trace" in sys.modules or "opentelemetry.metrics" in sys.modules
+
+
+def _is_named() -> bool:
+    return any(name.startswith("OTEL_") for name in os.environ)
