@@ -1,13 +1,21 @@
 """What is loaded before anything is said: counted, since a count is steadier than a time, and timed once."""
 
+import json
 import os
 import resource
 import statistics
 import subprocess
 import sys
+from typing import Any
 
+import httpx
 import pytest
 
+from processes import Serve, ServerProcess
+
+ECOSYSTEMS = {"langchain_core", "llama_index", "mellea", "openai", "pydantic", "pydantic_ai"}
+EXTRAS = ECOSYSTEMS | {"json_schema_to_pydantic", "opentelemetry", "xllamacpp"}
+SERVING = {"jsonschema_rs", "prometheus_client", "starlette", "uvicorn", "uvloop"}
 EMPTY = """
 from cyclopts import App
 
@@ -20,6 +28,16 @@ if __name__ == "__main__":
     main()
 """
 HELP = "sys.argv[1:] = ['--help']\ntry: main()\nexcept SystemExit: pass"
+TELLING = """
+import contextlib, json, sys
+
+@contextlib.asynccontextmanager
+async def lifespan():
+    yield set(sys.modules)
+
+async def serve(prompt, state):
+    yield json.dumps({"modules": sorted(sys.modules if prompt == "all" else set(sys.modules) - state)})
+"""
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +108,43 @@ def cpu_of(*arguments: str, env: dict[str, str]) -> float:
     subprocess.run([sys.executable, *arguments], capture_output=True, check=True, env=env)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def test_a_server_loads_no_extra_and_nothing_of_several_processes_for_a_plain_request(serve: Serve) -> None:
+    server = serve(TELLING)
+    loaded = set(told(server, "all"))
+    assert roots(loaded) >= SERVING
+    assert not roots(loaded) & EXTRAS
+    elsewhere = {
+        "mserve.cli.demo", "mserve.cli.dev", "mserve.local", "mserve.programs.ecosystems.mellea",
+        "mserve.server.development", "mserve.server.supervisor", "mserve.server.workers", "mserve.web.telemetry",
+    }  # fmt: skip
+    assert not loaded & (elsewhere | {"rich.progress", "platformdirs"})
+    foreign = {module for module in loaded if module.partition(".")[0] not in sys.stdlib_module_names}
+    foreign = {module for module in foreign if not module.startswith(("coverage", "mserve"))}
+    assert len(foreign) <= 260, sorted(foreign)
+    assert len(ours(loaded)) <= 110, sorted(ours(loaded))
+
+
+@pytest.mark.parametrize("wanted", [{}, {"stream": True}, {"response_format": {"type": "json_object"}}], ids=repr)
+def test_nothing_is_left_to_be_loaded_by_the_first_request(serve: Serve, wanted: dict[str, Any]) -> None:
+    server = serve(TELLING)
+    ask(server, "anything", **wanted).raise_for_status()
+    assert told(server, "what came later") == []
+
+
+def test_nor_by_who_looks_after_the_server(serve: Serve) -> None:
+    server = serve(TELLING)
+    for path in ("/health/ready", "/metrics", "/openapi.json", "/v1/models"):
+        httpx.get(f"{server.base_url.removesuffix('/v1')}{path}", verify=False).raise_for_status()
+    assert told(server, "what came later") == []
+
+
+def told(server: ServerProcess, what: str) -> list[str]:
+    modules: list[str] = json.loads(ask(server, what).json()["choices"][0]["message"]["content"])["modules"]
+    return modules
+
+
+def ask(server: ServerProcess, what: str, **wanted: Any) -> httpx.Response:
+    body = {"messages": [{"role": "user", "content": what}]} | wanted
+    return httpx.post(f"{server.base_url}/chat/completions", json=body, verify=False)

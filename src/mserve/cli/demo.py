@@ -17,7 +17,8 @@ from mserve.web.app import create_app
 
 from .examples import example
 from .failure import told_in_words
-from .screen import console, fetching, show_serving
+from .fetching import fetching
+from .screen import console, show_serving
 
 MODEL = "demo"
 QUESTION = "Why is the sky blue? Answer in two sentences."

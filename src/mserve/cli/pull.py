@@ -3,7 +3,8 @@
 from mserve.local import fetch
 
 from .failure import told_in_words
-from .screen import console, fetching
+from .fetching import fetching
+from .screen import console
 
 
 def pull() -> None:

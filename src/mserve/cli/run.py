@@ -3,7 +3,6 @@
 from mserve.server.config import Settings
 from mserve.server.uvicorn_config import set_up_logs
 from mserve.server.worker import Worker
-from mserve.server.workers import Workers
 from mserve.web.app import create_app
 
 from .arguments import HowToServe, Names, Program, forget_secrets
@@ -22,6 +21,8 @@ def run(
         set_up_logs(settings)
         show = show_serving if settings.log_format == "text" else log_serving
         if settings.workers > 1:
+            from mserve.server.workers import Workers  # noqa: PLC0415  # not what a single one needs
+
             Workers(programs, names, settings, show).run()
             return
         app = create_app(*programs, names=names, options=settings.options())

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mserve.errors import StartupError
 from mserve.program import Lifespan
@@ -12,7 +13,9 @@ from mserve.web.app import create_app
 from .config import Settings
 from .uvicorn_config import set_up_logs
 from .worker import Worker
-from .workers import Workers
+
+if TYPE_CHECKING:
+    from .workers import Workers
 
 
 def run(
@@ -73,7 +76,9 @@ def _worker(programs: Sequence[Source], names: Sequence[str], lifespan: Lifespan
 
 def _workers(
     programs: Sequence[Source], names: Sequence[str], lifespan: Lifespan | None, settings: Settings
-) -> Workers:
+) -> "Workers":
+    from .workers import Workers  # noqa: PLC0415  # not what a single one needs
+
     sources = [str(program) for program in programs if isinstance(program, str | Path)]
     if lifespan is not None or len(sources) < len(programs):
         raise StartupError(
