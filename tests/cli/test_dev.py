@@ -26,8 +26,8 @@ def refusal(*arguments: str, code: int = 3) -> str:
 
 
 def test_a_program_that_no_edit_can_mend_is_refused(tmp_path: Path) -> None:
-    assert "there is no such file" in refusal(str(tmp_path / "none.py"))
-    assert "name a Python file that has a serve() function" in refusal()
+    assert "there is no such file" in refusal(str(tmp_path / "none.py"), "--port", "0")
+    assert "name a Python file that has a serve() function" in refusal("--port", "0")
 
 
 def test_options_that_make_no_sense_are_refused(tmp_path: Path) -> None:
