@@ -279,3 +279,32 @@ def test_a_unix_socket_has_workers_too_and_lines_of_their_logs_are_whole(file: P
         lines[0]
     )
     assert not Path(path).exists()
+
+
+def test_a_death_is_seen_though_a_fork_holds_the_channel_or_a_word_was_cut(tmp_path: Path) -> None:
+    (file := tmp_path / "hello.py").write_text(
+        "import os, threading, time\n"
+        "def serve(prompt):\n"
+        "    if prompt == 'fork' and (fork := os.fork()):\n"
+        "        return f'{os.getpid()} {fork}'\n"
+        "    if prompt == 'fork':\n"
+        "        os.closerange(0, 3)\n"
+        "        time.sleep(60)\n"
+        "    if prompt == 'cut':\n"
+        "        (link,) = (one for one in threading.enumerate() if one.name == 'mserve link')\n"
+        """        link._channel.sendall(b'{"type":"Answer","num')\n"""
+        "        os._exit(7)\n"
+        "    return prompt\n"
+    )
+    with working(file) as server:
+        worker, fork = map(int, ask(server, "fork").split())
+        try:
+            os.kill(worker, signal.SIGKILL)
+            server.wait_for(rf"\(process {worker}\) was ended by signal 9 .*: another takes its place", LIMIT)
+            server.wait_for("worker . serves", LIMIT)
+        finally:
+            os.kill(fork, signal.SIGKILL)
+        assert stream(server, "cut") == "broken"
+        server.wait_for("ended with exit code 7: another takes its place", LIMIT)
+        server.wait_for_times("worker . serves", 2)
+        assert server.stop() == 0

@@ -14,6 +14,8 @@ from .messages import Order, Said, Told
 
 _LONGEST_LINE = 64 * 1024 * 1024
 """Bytes: what is counted grows with the number of programs."""
+_LAST_WORDS = 0.1
+"""Seconds in which is read what a process said before it ended."""
 
 
 class Child:
@@ -42,9 +44,19 @@ class Child:
     async def says(self) -> AsyncIterator[Said]:
         """Give what it has to tell, until it ends."""
         decoder = msgspec.json.Decoder(Said)
-        with suppress(ConnectionError):  # it ended before it read its order
-            while line := await self._reader.readline():
-                yield decoder.decode(line)
+        ending = asyncio.create_task(self._hang_up())
+        try:
+            with suppress(ConnectionError):  # it ended before it read its order
+                while (line := await self._reader.readline()).endswith(b"\n"):  # else it ended while it said that
+                    yield decoder.decode(line)
+        finally:
+            ending.cancel()
+
+    async def _hang_up(self) -> None:
+        """Hear no more once it has ended: processes that its program forked may hold the channel open."""
+        await self.end()
+        await asyncio.sleep(_LAST_WORDS)
+        self._writer.transport.abort()
 
     def tell(self, told: Told) -> None:
         """Tell it something; nothing, where it does not listen any more."""
