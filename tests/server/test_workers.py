@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -308,3 +309,19 @@ def test_a_death_is_seen_though_a_fork_holds_the_channel_or_a_word_was_cut(tmp_p
         server.wait_for("ended with exit code 7: another takes its place", LIMIT)
         server.wait_for_times("worker . serves", 2)
         assert server.stop() == 0
+
+
+def test_no_room_for_a_process_ends_none_that_serves(file: Path) -> None:
+    with working(file) as server:
+        files = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
+        held = len(list(Path(f"/proc/{server.pid}/fd").iterdir()))
+        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (held + 2, files[1]))
+        os.kill(server.pid, signal.SIGHUP)
+        server.wait_for(r"SIGHUP: no process can be started: .*open files  \(2 of 2 workers go on as before\)", LIMIT)
+        os.kill(server.children()[0], signal.SIGKILL)
+        server.wait_for(r"worker 1 cannot be replaced: no process can be started: .*; the next try is in 1 s", LIMIT)
+        assert len(list(Path(f"/proc/{server.pid}/fd").iterdir())) < held
+        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, files)
+        server.wait_for("worker 1 serves", LIMIT)
+        assert server.stop() == 0
+    assert server.output.count("SIGHUP: no process") == 1

@@ -6,7 +6,7 @@ import socket
 import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import msgspec
 
@@ -32,11 +32,13 @@ class Child:
     async def start(cls, order: Order, *listeners: socket.socket) -> "Child":
         """Start a process on sockets that are open already, the first of which is its own."""
         ours, theirs = socket.socketpair()
-        with theirs:
+        with theirs, ExitStack() as undo:
+            undo.callback(ours.close)
             files = theirs.fileno(), *(listener.fileno() for listener in listeners)
             # -P: its imports find what those of `mserve run` do, and not what happens to lie in this folder.
             command = (sys.executable, "-P", "-m", "mserve.server.supervised", *map(str, files))
             process = await asyncio.create_subprocess_exec(*command, pass_fds=files)
+            undo.pop_all()
         reader, writer = await asyncio.open_connection(sock=ours, limit=_LONGEST_LINE)
         writer.write(msgspec.json.encode(order) + b"\n")
         return cls(process, reader, writer)

@@ -68,8 +68,11 @@ class Supervisor(ABC):
             raise ShutdownError("; ".join(self.unclosed))
 
     async def start(self, order: Order, *listeners: socket.socket) -> Child:
-        """Start a process, and hear it from now on."""
-        child = await Child.start(order, *listeners)
+        """Start a process, and hear it from now on; `StartupError` where the system has no room for one."""
+        try:
+            child = await Child.start(order, *listeners)
+        except OSError as error:
+            raise StartupError(f"no process can be started: {error}") from error
         self._children[child] = asyncio.create_task(self._follow(child))
         return child
 

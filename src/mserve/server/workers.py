@@ -53,7 +53,7 @@ class Workers(Supervisor):
         self._slots: list[Slot] = []
         self._pulse = Pulse()
         self._renewing: deque[Slot] = deque()
-        self._successor: Child | None = None
+        self._renewed: Slot | None = None
         self._has_begun = False
         self._hung: set[Child] = set()
         self._told: set[Child] = set()
@@ -132,7 +132,10 @@ class Workers(Supervisor):
 
     async def _fill(self, slot: Slot) -> None:
         order = structs.replace(self._order, part=slot.part, answers_early=not self._has_begun)
-        slot.starting = await self.start(order, slot.listener)
+        try:
+            slot.starting = await self.start(order, slot.listener)
+        except StartupError as error:
+            self._miss(slot, error)
 
     async def _take_over(self, slot: Slot, child: Child, ready: Ready) -> None:
         self._pulse.begin(child)
@@ -144,7 +147,7 @@ class Workers(Supervisor):
         elif all(slot.serving for slot in self._slots):
             self._has_begun = True
             self._on_ready(ready.names, ready.base_url)
-        if child is self._successor:
+        if slot is self._renewed:
             await self._renew_next()
 
     async def _renew(self) -> None:
@@ -155,14 +158,13 @@ class Workers(Supervisor):
         await self._renew_next()
 
     async def _renew_next(self) -> None:
-        self._successor = None
         if not self._renewing:
+            self._renewed = None
             log.info("SIGHUP: all workers have successors")
             return
-        slot = self._renewing.popleft()
+        self._renewed = slot = self._renewing.popleft()
         slot.drop()  # it may have died meanwhile
         await self._fill(slot)
-        self._successor = slot.starting
 
     def _hear_failure(self, child: Child, failed: Failed) -> None:
         if (slot := self._starting(child)) is not None:
@@ -176,12 +178,11 @@ class Workers(Supervisor):
 
     def _miss(self, slot: Slot, error: MserveError) -> None:
         """Go on without a process that could not begin."""
-        is_successor = slot.starting is self._successor
         slot.starting = None
         if not self._has_begun:
             raise error
-        if is_successor:
-            kept = len(self._renewing) + 1
+        if slot is self._renewed:
+            self._renewed, kept = None, len(self._renewing) + 1
             self._renewing.clear()
             log.error("SIGHUP: %s  (%d of %d workers go on as before)", error, kept, len(self._slots))
         if slot.serving is None:
