@@ -66,3 +66,23 @@ async def test_who_does_not_answer_is_silent_for_a_beat_more_each_time() -> None
     assert len(heard.asks) == 1
     pulse.answered(child, Answer(heard.asks[0], ()))
     assert list(pulse.silent(BEAT)) == []
+    pulse.beat()
+    pulse.answered(child, Answer(heard.asks[1], ()))
+    pulse.want(child)
+    pulse.beat()  # at once: what was only just asked for a sum is not late
+    assert list(pulse.silent(BEAT)) == []
+
+
+async def test_no_sum_waits_for_who_is_silent() -> None:
+    pulse, heard = Pulse(), [Heard(), Heard()]
+    live, hung = (cast("Child", worker) for worker in heard)
+    pulse.begin(live)
+    pulse.begin(hung)
+    pulse.beat()
+    pulse.answered(hung, Answer(heard[1].asks[0], counted(1)))
+    pulse.beat()
+    pulse.answered(live, Answer(heard[0].asks[0], counted(10)))
+    pulse.beat()
+    pulse.want(live)
+    pulse.answered(live, Answer(heard[0].asks[-1], counted(20)))
+    assert heard[0].sums == [21]

@@ -11,14 +11,14 @@ from .messages import Answer, Ask, Sum
 BEAT = 0.5
 """Seconds between two questions."""
 _PATIENCE = 1.0
-"""Seconds in which a worker's numbers count as they are; then those count that it told last."""
+"""Seconds in which a worker's numbers count as they are; then those count that it told last, until it answers again."""
 
 
 class _Heard:
     """What is known of one worker."""
 
     def __init__(self) -> None:
-        self.asked = self.answered = 0
+        self.beaten = self.answered = 0
         self.silent = 0.0
         self.families: tuple[Family, ...] = ()
 
@@ -56,10 +56,10 @@ class Pulse:
         Beats are counted, not seconds: where the supervisor itself stood still, nobody is to blame.
         """
         for child, heard in self._heard.items():
-            if heard.answered < heard.asked:
+            if heard.answered < heard.beaten:
                 heard.silent += BEAT
             else:
-                self._ask(child, heard)
+                heard.beaten = self._ask(child)
 
     def silent(self, seconds: float) -> Iterator[Child]:
         """Give the workers that have not answered for so long."""
@@ -84,12 +84,11 @@ class Pulse:
     def _gather(self) -> None:
         self._served, self._wanted = self._wanted, set()
         self._timer = asyncio.get_running_loop().call_later(_PATIENCE, self._deliver)
-        self._missing = {child: self._ask(child, heard) for child, heard in self._heard.items()}
+        self._missing = {child: self._ask(child) for child, heard in self._heard.items() if not heard.silent}
         self._had(None)
 
-    def _ask(self, child: Child, heard: _Heard) -> int:
+    def _ask(self, child: Child) -> int:
         self._number += 1
-        heard.asked = self._number
         child.tell(Ask(self._number))
         return self._number
 
