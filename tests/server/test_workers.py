@@ -325,3 +325,19 @@ def test_no_room_for_a_process_ends_none_that_serves(file: Path) -> None:
         server.wait_for("worker 1 serves", LIMIT)
         assert server.stop() == 0
     assert server.output.count("SIGHUP: no process") == 1
+
+
+def test_connections_go_to_the_others_where_a_worker_cannot_be_replaced(file: Path) -> None:
+    with working(file, "--drain-delay", "1.5") as server:
+        file.write_text("1 / 0\n")
+        first, other = server.children()
+        os.kill(first, signal.SIGTERM)  # at the listener whose port was chosen by the system
+        server.wait_for("worker 1 has been missing for long", LIMIT)
+        assert not Path(f"/proc/{first}").exists()  # it would turn around a listener that is closed under it
+        assert set(pids(server, 20)) == {other}
+        write(file)
+        os.kill(server.pid, signal.SIGHUP)
+        successor = int(server.wait_for(r"worker 1 serves \(process (\d+)\)", LIMIT)[1])
+        until(lambda: successor in pids(server, 4))
+        os.kill(server.pid, signal.SIGTERM)  # and again: it need not drain
+    assert server.output.count("missing for long") == 1

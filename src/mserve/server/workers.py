@@ -9,7 +9,6 @@ import signal
 import socket
 from collections import deque
 from collections.abc import Callable, Sequence
-from time import monotonic
 
 from msgspec import Struct, structs
 
@@ -28,8 +27,8 @@ OnReady = Callable[[Sequence[str], str], None]
 
 log = logging.getLogger("mserve")
 
-_SOON = 10.0
-"""Seconds that a worker has to live for its end to be an accident, and no trouble of the program."""
+_EMPTY = 1.0
+"""Seconds for which connections wait at a place that is empty, after those in which a process that ends takes some."""
 
 
 class _Beat(Struct, frozen=True):
@@ -65,7 +64,8 @@ class Workers(Supervisor):
 
     async def begin(self, listeners: Sequence[socket.socket]) -> None:
         """Start all workers."""
-        self._slots = [Slot(Part(index, len(listeners)), listener) for index, listener in enumerate(listeners)]
+        shares = len(set(listeners)) < len(listeners)
+        self._slots = [Slot(Part(index, len(listeners)), one, shares) for index, one in enumerate(listeners)]
         for slot in self._slots:
             await self._fill(slot)
 
@@ -141,7 +141,7 @@ class Workers(Supervisor):
         self._pulse.begin(child)
         if slot.serving is not None:
             slot.serving.signal(signal.SIGTERM)
-        slot.serving, slot.starting, slot.since = child, None, monotonic()
+        slot.fill(child)
         if self._has_begun:
             log.info("%s serves (process %d)", slot, child.pid)
         elif all(slot.serving for slot in self._slots):
@@ -194,8 +194,7 @@ class Workers(Supervisor):
         """Replace a process that served."""
         if (slot := self._serving(child)) is None:
             return
-        slot.serving = None
-        slot.troubles = slot.troubles + 1 if monotonic() - slot.since < _SOON else 0
+        slot.lose()
         log.error("%s (process %d) %s: another takes its place in %g s", slot, child.pid, how, slot.pause())
         self._fill_later(slot)
 
@@ -207,6 +206,9 @@ class Workers(Supervisor):
         for child in self._pulse.silent(self.settings.worker_timeout):
             self._hung.add(child)
             child.signal(signal.SIGKILL)
+        for slot in self._slots:
+            if self._has_begun and slot.close_if_empty(self.settings.drain_delay + _EMPTY):
+                log.warning("%s has been missing for long: the others get its connections", slot)
 
 
 def _how(code: int) -> str:
