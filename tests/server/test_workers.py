@@ -341,3 +341,13 @@ def test_connections_go_to_the_others_where_a_worker_cannot_be_replaced(file: Pa
         until(lambda: successor in pids(server, 4))
         os.kill(server.pid, signal.SIGTERM)  # and again: it need not drain
     assert server.output.count("missing for long") == 1
+
+
+def test_a_process_whose_supervisor_has_ended_already_ends_without_a_word() -> None:
+    ours, theirs = socket.socketpair()
+    with socket.socket() as listener, theirs:
+        ours.close()
+        files = theirs.fileno(), listener.fileno()
+        command = [sys.executable, "-m", "mserve.server.supervised", *map(str, files)]
+        done = subprocess.run(command, pass_fds=files, capture_output=True, text=True, timeout=LIMIT, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

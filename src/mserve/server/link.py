@@ -32,9 +32,10 @@ class Link(threading.Thread):
         self._waiting: list[asyncio.Future[tuple[Family, ...]]] = []
         self._asked: list[asyncio.Future[tuple[Family, ...]]] = []
 
-    def order(self) -> Order:
-        """Hear what to serve: once, before all else."""
-        return msgspec.json.decode(next(self._lines), type=Order)
+    def order(self) -> Order | None:
+        """Hear what to serve: once, before all else. None where the supervisor has ended before it said so."""
+        line = next(self._lines, None)
+        return None if line is None else msgspec.json.decode(line, type=Order)
 
     def answer_with(self, counted: Counted) -> None:
         """Answer with these numbers: said before the supervisor hears that this process is ready, and asks."""

@@ -83,6 +83,8 @@ def main(channel_file: int, listener_file: int) -> int:
         leash = _Leash()
         link = Link(channel, leash.pull)
         order = link.order()
+        if order is None:
+            return 0
         link.start()
         if order.part.of > 1:
             signal.signal(signal.SIGHUP, _unmoved)
