@@ -351,3 +351,12 @@ def test_a_process_whose_supervisor_has_ended_already_ends_without_a_word() -> N
         command = [sys.executable, "-m", "mserve.server.supervised", *map(str, files)]
         done = subprocess.run(command, pass_fds=files, capture_output=True, text=True, timeout=LIMIT, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_ctrl_c_while_workers_begin_ends_all_without_a_word(file: Path) -> None:
+    with working(file, is_ready=False) as server:
+        until(lambda: sum("/msgspec/" in Path(f"/proc/{child}/maps").read_text() for child in server.children()) == 2)
+        for process in (*server.children(), server.pid):  # as in a terminal
+            os.kill(process, signal.SIGINT)
+        assert server.stop(signal.SIGINT) == 0
+    assert server.output == ""

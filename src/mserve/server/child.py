@@ -5,8 +5,8 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
-from contextlib import ExitStack, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 
 import msgspec
 
@@ -37,7 +37,8 @@ class Child:
             files = theirs.fileno(), *(listener.fileno() for listener in listeners)
             # -P: its imports find what those of `mserve run` do, and not what happens to lie in this folder.
             command = (sys.executable, "-P", "-m", "mserve.server.supervised", *map(str, files))
-            process = await asyncio.create_subprocess_exec(*command, pass_fds=files)
+            with _without_interrupts():
+                process = await asyncio.create_subprocess_exec(*command, pass_fds=files)
             undo.pop_all()
         reader, writer = await asyncio.open_connection(sock=ours, limit=_LONGEST_LINE)
         writer.write(msgspec.json.encode(order) + b"\n")
@@ -72,3 +73,13 @@ class Child:
     def forget(self) -> None:
         """Let go of what was kept for a process that has ended."""
         self._writer.close()
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Let a process begin with Ctrl-C held back until it takes one: its imports would break off in a traceback."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

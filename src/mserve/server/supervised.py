@@ -77,6 +77,7 @@ class _Leash:
 def main(channel_file: int, listener_file: int) -> int:
     """Serve until told to stop; give the exit code."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback of a Ctrl-C that comes while the program loads
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     with socket.socket(fileno=listener_file) as listener, socket.socket(fileno=channel_file) as channel:
         for handed in (listener, channel):
             handed.set_inheritable(False)
