@@ -208,7 +208,7 @@ class Workers(Supervisor):
             child.signal(signal.SIGKILL)
         for slot in self._slots:
             if self._has_begun and slot.close_if_empty(self.settings.drain_delay + _EMPTY):
-                log.warning("%s has been missing for long: the others get its connections", slot)
+                log.warning("%s is missing: the others get its connections", slot)
 
 
 def _how(code: int) -> str:
