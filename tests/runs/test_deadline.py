@@ -32,6 +32,23 @@ async def test_a_program_that_falls_silent_is_ended() -> None:
     assert log == [TextDelta("a"), Failure(504, "The program said nothing more for 0.05 s.", "timeout")]
 
 
+@pytest.mark.parametrize("words", [0, 1])
+async def test_who_looks_for_more_in_vain_gives_a_silent_program_no_time(words: int) -> None:
+    async def program() -> AsyncIterator[str]:
+        for _ in range(words):
+            yield "a"
+        await asyncio.sleep(60)
+
+    run = start(program, times=Times(first_event=0.2, between_events=0.2))
+    reader = Follower(run)
+    async with asyncio.timeout(LIMIT):
+        while not reader.ended:
+            reader.take()
+            await asyncio.sleep(0.02)
+    assert run.failure is not None
+    assert run.failure.code == "timeout"
+
+
 async def test_a_program_that_never_ends_is_ended() -> None:
     async def program() -> AsyncIterator[str]:
         while True:

@@ -153,3 +153,22 @@ SAID: list[tuple[RunEvent, int]] = [
 @pytest.mark.parametrize(("event", "size"), SAID)
 def test_the_length_of_an_event_is_what_it_carries(event: RunEvent, size: int) -> None:
     assert length(event) == size
+
+
+async def test_a_reader_hears_of_what_comes_though_another_lags() -> None:
+    said = asyncio.Event()
+
+    async def program() -> AsyncIterator[str]:
+        yield "a"
+        await said.wait()
+        yield "b"
+        await asyncio.Event().wait()
+
+    run = start(program)
+    slow, fast = Follower(run), Follower(run)
+    assert await take(fast) == [TextDelta("a")]
+    said.set()
+    assert await take(fast) == [TextDelta("b")]
+    assert slow.take() == [TextDelta("a"), TextDelta("b")]
+    for each in (slow, fast):
+        each.close()

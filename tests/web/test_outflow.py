@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx
 import pytest
 
 import mserve
@@ -24,6 +25,23 @@ async def serve(prompt):
     for number in range(int(count)):
         yield f"{number} "
         await asyncio.sleep(float(pause))
+"""
+
+SILENT = """
+import asyncio
+
+asked = 0
+
+async def serve(prompt):
+    global asked
+    asked += 1
+    if asked > 1:  # another choice
+        for _ in range(60):
+            yield "b"
+            await asyncio.sleep(0.1)
+    elif prompt == "word":
+        yield "a"
+    await asyncio.sleep(6)
 """
 
 
@@ -90,6 +108,17 @@ def test_what_follows_a_write_waits_as_long_as_the_option_says_and_no_longer(ser
     assert 0.09 < writes[1][0] - writes[0][0] < 0.28  # the end of the answer does not wait
     writes = writes_of(server, "3 0.4")
     assert [texts for _, texts in writes] == [["0 "], ["1 "], ["2 "]]
+
+
+@pytest.mark.parametrize(("prompt", "n"), [("word", 1), ("none", 1), ("word", 2), ("none", 2)])
+def test_comments_and_other_choices_give_a_silent_program_no_time(serve: Serve, prompt: str, n: int) -> None:
+    flags = ("--ping-interval", "0.1", "--grace-period", "0.1", "--event-timeout", "1", "--first-event-timeout", "1")
+    server = serve(SILENT, flags=flags)
+    body = {"messages": [{"role": "user", "content": prompt}], "stream": True, "n": n}
+    began = time.monotonic()
+    reply = httpx.post(f"{server.base_url}/chat/completions", json=body, timeout=10)
+    assert '"code":"timeout"' in reply.text
+    assert time.monotonic() - began < 4
 
 
 @pytest.mark.parametrize("gather", [0.0, 0.001, 0.05])

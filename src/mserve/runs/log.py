@@ -116,6 +116,8 @@ class Log:
 
     def take(self, reader: "Reader") -> list[RunEvent]:
         """Give all that a reader has not had. What every reader has passed is dropped, and the writer goes on."""
+        if not self._events:
+            return []  # who looks in vain changes nothing: above all not since when the program is silent
         if len(self._readers) == 1:  # nearly always: then nobody else needs any of it
             events, self._events = self._events, []
             self._first += len(events)
@@ -125,15 +127,17 @@ class Log:
             return events
         events = self._events[reader.place[0] - self._first :]
         reader.place = self.end
+        self._is_told = False
         self._drop()
         return events
 
     def _drop(self) -> None:
         """Drop what every reader has passed."""
         slowest = min([reader.place for reader in self._readers], default=self.end)
-        del self._events[: slowest[0] - self._first]
-        self._first, self._first_size = slowest
-        self._make_room()
+        if slowest[0] > self._first:
+            del self._events[: slowest[0] - self._first]
+            self._first, self._first_size = slowest
+            self._make_room()
 
     def _make_room(self) -> None:
         """Go on from where the slowest reader is by now."""
