@@ -1,6 +1,8 @@
 import asyncio
 import math
 
+import uvloop
+
 from mserve.runs.bell import Bell
 from runs.running import LIMIT
 
@@ -35,3 +37,15 @@ async def test_a_bell_is_waited_for_until_somebody_rings_it_or_its_time_is_up() 
     await bell.wait(started + 0.06)  # though a timer is set for earlier
     assert 0.055 < clock() - started < 1
     bell.end()
+
+
+def test_a_time_that_is_nearly_up_is_waited_for_on_a_loop_that_counts_milliseconds() -> None:
+    async def wait_often() -> None:
+        bell, loop = Bell(), asyncio.get_running_loop()
+        for _ in range(20):
+            loop.call_soon(bell.ring)
+            await bell.wait(loop.time() + 0.0004)
+        bell.end()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(wait_often())

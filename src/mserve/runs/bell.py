@@ -7,7 +7,7 @@ import math
 class Bell:
     """Rings when there is news, or when its time is up. Whoever has one ends it."""
 
-    __slots__ = ("_due", "_loop", "_news", "_timer", "has_rung")
+    __slots__ = ("_due", "_looks_at", "_loop", "_news", "_timer", "has_rung")
 
     def __init__(self) -> None:
         self.has_rung = False
@@ -16,6 +16,7 @@ class Bell:
         self._news: asyncio.Future[None] | None = None
         self._due = math.inf
         self._timer: asyncio.TimerHandle | None = None
+        self._looks_at = math.inf  # what the timer is set for: uvloop's handles do not all tell it
 
     def ring(self) -> None:
         """Let who waits go on."""
@@ -27,7 +28,7 @@ class Bell:
         """Give what to await: the next ring, at most until a time of the loop's clock. One may wait at a time."""
         self._due = until
         # One timer serves many waits: most of them end long before they are due.
-        if until < math.inf and (self._timer is None or until < self._timer.when()):
+        if until < self._looks_at:
             self._set(until)
         self._news = self._loop.create_future()
         return self._news
@@ -39,10 +40,12 @@ class Bell:
 
     def _set(self, due: float) -> None:
         self.end()
+        self._looks_at = due
         self._timer = self._loop.call_at(due, self._look)
 
     def _look(self) -> None:
         self._timer = None
+        self._looks_at = math.inf
         if self._due <= self._loop.time():
             self.ring()
         elif self._due < math.inf:
