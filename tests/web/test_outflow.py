@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 import httpx
@@ -12,7 +12,10 @@ import pytest
 
 import mserve
 from mserve import TextDelta
+from mserve.events import Event
 from mserve.options import Options, Times
+from mserve.program import Call, Traits
+from mserve.web.app import App
 from processes import Serve, ServerProcess
 from server.raw import asking, connect, rest
 from web.test_hosts import Host, scope_of
@@ -164,6 +167,62 @@ async def test_what_is_refused_is_sent_and_nothing_comes_twice_or_out_of_order()
     assert texts_of(b"".join(body)) == words(200)
     assert asked > 20
     assert len(host.sent) > 10
+
+
+class Unsayable:
+    """A program with a word that no frame can hold, after which it goes on for so many more."""
+
+    name = "unsayable"
+    declares: frozenset[str] = frozenset()
+    sync = False
+    traits = Traits()
+    lifespan = None
+
+    def __init__(self, more: int) -> None:
+        self._more = more
+        self.is_closed = False
+
+    async def run(self, _call: Call) -> AsyncGenerator[Event, None]:
+        try:
+            for text in ("a", "b", "\ud800", *("c" * self._more)):
+                yield TextDelta(text)
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0 if self._more else 60)
+        finally:
+            self.is_closed = True
+
+
+class OnceOnly(Host):
+    """A host that lets nothing be begun twice, as servers do."""
+
+    async def send(self, message: Any) -> None:
+        if message["type"] == "http.response.start" and self.sent:
+            raise RuntimeError("begun twice")
+        await super().send(message)
+
+
+@pytest.mark.parametrize("more", [0, 1, 200])
+@pytest.mark.parametrize("offers", [True, False])
+async def test_a_stream_that_cannot_be_rendered_ends_at_once_and_not_as_if_it_were_whole(
+    caplog: pytest.LogCaptureFixture, more: int, *, offers: bool
+) -> None:
+    program = Unsayable(more)
+    body: list[bytes] = []
+    host = OnceOnly({"type": "http.request", "body": b'{"messages":[{"role":"user","content":"x"}],"stream":true}'})
+    scope = scope_of()
+    if offers:
+        scope |= {"extensions": {"mserve.offer": {"mserve.offer": lambda frames: not body.append(frames)}}}  # type: ignore[func-returns-value]
+    app = App([program], Options())
+    async with asyncio.timeout(5):
+        await app(scope, host.receive, host.send)
+        while not program.is_closed:
+            await asyncio.sleep(0.01)
+    body += [message.get("body", b"") for message in host.sent]
+    assert sorted(texts_of(b"".join(body))) == ["a", "b"]
+    assert b"[DONE]" not in b"".join(body)
+    assert host.sent[-1]["more_body"]
+    assert caplog.text.count("surrogates not allowed") == 1
+    await app.close()
 
 
 def test_all_that_was_said_is_there_where_the_connection_ends_with_it(serve: Serve) -> None:

@@ -33,8 +33,8 @@ class Outflow:
     """The body of one stream. Its task wakes for what has to wait alone: callbacks send what can be sent at once."""
 
     __slots__ = (
-        "_choices", "_context", "_encoder", "_gather", "_has_left", "_is_called", "_is_sending", "_loop", "_offer",
-        "_ping", "_record", "_send", "_unsent", "_wrote",
+        "_choices", "_context", "_encoder", "_error", "_gather", "_has_left", "_is_called", "_is_sending", "_loop",
+        "_offer", "_ping", "_record", "_send", "_unsent", "_wrote",
     )  # fmt: skip
 
     def __init__(
@@ -60,6 +60,7 @@ class Outflow:
         self._context = copy_context()
         self._wrote = 0.0  # when, by the loop's clock
         self._unsent = b""
+        self._error: Exception | None = None
         self._is_called = False  # whether `_flush` is about to be called
         self._is_sending = False
         self._has_left = False
@@ -74,9 +75,9 @@ class Outflow:
                 self._flush()  # what came meanwhile
             else:
                 await self._wait()
+        self._raise()
         if not self._has_left:
-            rest = self._frames(self._choices.ready())
-            await self._send({"type": "http.response.body", "body": self._unsent + rest + self._encoder.close()})
+            await self._send({"type": "http.response.body", "body": self._unsent + self._encoder.close()})
 
     def leave(self) -> None:
         """Send no more: the client has left."""
@@ -111,15 +112,28 @@ class Outflow:
     def _flush(self) -> None:
         """Send what there is, if that needs no waiting: else the task does it."""
         self._is_called = False
-        if self._is_sending or self._unsent:
-            return  # the task looks again afterwards
-        frames = self._frames(self._choices.ready())
-        if self._choices.ended or (frames and not self._offer(frames)):
-            self._unsent = frames
+        if self._is_sending or self._unsent or self._error is not None:
+            return  # the task looks again afterwards, or is about to end
+        try:
+            frames = self._frames(self._choices.ready())
+            if self._choices.ended or (frames and not self._offer(frames)):
+                self._unsent = frames
+                self._choices.wake()
+            elif frames:
+                self._record.bytes += len(frames)  # the others are counted where they are sent
+                self._wrote = self._loop.time()
+        except Exception as error:  # noqa: BLE001  # it is the task's: the loop would but log it, and the client wait
+            self._error = error
             self._choices.wake()
-        elif frames:
-            self._record.bytes += len(frames)  # the others are counted where they are sent
-            self._wrote = self._loop.time()
+
+    def _raise(self) -> None:
+        """Raise what a callback met, and keep it no longer: by its traceback it holds this."""
+        error, self._error = self._error, None
+        if error is not None:
+            try:
+                raise error
+            finally:
+                del error
 
     def _frames(self, batches: Sequence[Batch]) -> bytes:
         if len(batches) == 1:  # nearly always
@@ -132,4 +146,4 @@ class Outflow:
         return frames
 
     def _is_over(self) -> bool:
-        return self._has_left or self._choices.ended
+        return self._has_left or self._error is not None or self._choices.ended
