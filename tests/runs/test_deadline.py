@@ -70,6 +70,16 @@ async def test_a_program_that_speaks_in_time_is_left_alone() -> None:
     assert (await log_of(program, times=Times(first_event=0.5, between_events=0.2)))[-1] == Finish("stop")
 
 
+async def test_a_program_whose_words_are_held_back_is_not_silent() -> None:
+    async def program() -> AsyncIterator[str]:
+        for _ in range(10):
+            yield "a"
+            await asyncio.sleep(0.1)
+
+    log = await log_of(program, times=Times(between_events=0.6), stop="aaaaaaaaaaaa!")
+    assert log == [TextDelta("a" * 10), Finish("stop")]
+
+
 async def test_a_client_hears_of_it_at_once_though_the_program_does_not_close() -> None:
     async def program() -> AsyncIterator[str]:
         while True:

@@ -62,6 +62,10 @@ class Log:
         """Give when all was read that was said, by the loop's clock: now, where something waits to be read."""
         return self._clock() if self._events else self._passed_at
 
+    def spoke(self) -> None:
+        """Note that the program speaks, though nothing of it is to be read yet."""
+        self._passed_at = self._clock()
+
     def open(self) -> None:
         """Take texts by `say`, until it is shut."""
         self._end = self._limits.max_answer + 1

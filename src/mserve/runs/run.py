@@ -229,6 +229,8 @@ class Run:
             text, ends = (event, False) if self._stop is None else self._stop.feed(event)
             if text is not None:
                 self._write_text(text)
+            else:
+                self._log.spoke()
             return ends
         if isinstance(event, Finish):
             return True
