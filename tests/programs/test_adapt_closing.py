@@ -4,15 +4,17 @@ import gc
 import itertools
 import sys
 import threading
+import time
 import types
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterator
 from contextlib import aclosing, contextmanager
 from typing import Any
 
 import pytest
+from mellea.core import ModelOutputThunk
 
 from mserve.events import Event, TextDelta
-from mserve.programs.adapt import adapt
+from mserve.programs.adapt import TURN, adapt
 
 Log = list[tuple[str, str, object]]
 
@@ -205,3 +207,25 @@ async def test_an_error_in_one_close_keeps_no_other_from_closing(taken: int) -> 
     with pytest.raises(ValueError, match="0"):
         await (events.aclose() if taken == 1 else anext(events))
     assert closed == [3, 2, 1, 0]
+
+
+async def test_what_is_not_begun_yet_is_closed_though_the_others_are_due_a_turn_and_cancel() -> None:
+    thunk = ModelOutputThunk(None)
+    thunk._gen.generate = asyncio.create_task(asyncio.sleep(60))
+
+    async def start() -> ModelOutputThunk[str]:
+        until = time.monotonic() + 2 * TURN
+        while time.monotonic() < until:
+            pass
+        asyncio.get_running_loop().call_soon(telling.cancel)
+        return thunk
+
+    async def tell() -> list[Event]:
+        return [event async for event in adapt(start, sync=False, name="late")]
+
+    telling = asyncio.create_task(tell())
+    await asyncio.wait([telling])
+    assert telling.cancelled()
+    async with asyncio.timeout(5):
+        await asyncio.wait([thunk._gen.generate])
+    assert thunk._gen.generate.cancelled()

@@ -30,14 +30,17 @@ async def adapt(start: Callable[[], Any], *, sync: bool, name: str, say: Say = r
     del start  # it holds the request, which may be long: what the program does not keep shall go
     turns = rounds()
     begun, due = 0, 0.0
-    is_plain = False
+    is_plain = is_new = False
     try:
         while sources:
             if (now := monotonic()) >= due:
-                if begun == turns.count:  # nobody else had a turn since
-                    await asyncio.sleep(0)
-                    now = monotonic()
-                begun, due = turns.begin(), now + TURN
+                if is_new:  # a generator that was not begun closes nothing: its first step comes before
+                    is_new = False
+                else:
+                    if begun == turns.count:  # nobody else had a turn since
+                        await asyncio.sleep(0)
+                        now = monotonic()
+                    begun, due = turns.begin(), now + TURN
             try:
                 item = await sources[-1].step()
             except StopAsyncIteration:
@@ -49,10 +52,11 @@ async def adapt(start: Callable[[], Any], *, sync: bool, name: str, say: Say = r
             said = await _meant(item, speech, name)
             if isinstance(said, AsyncIterable):
                 sources.append(_Source(said))
+                is_new, is_plain = True, False
             else:
                 for event in said:
                     yield event
-            is_plain = speech.is_plain
+                is_new, is_plain = False, speech.is_plain
         for event in speech.rest():
             yield event
     finally:
