@@ -16,11 +16,11 @@ class Log:
     __slots__ = (
         "_abandoned",
         "_clock",
-        "_end",
         "_events",
         "_first",
         "_first_size",
         "_is_told",
+        "_limit",
         "_limits",
         "_mark",
         "_most",
@@ -46,7 +46,7 @@ class Log:
         self._passed_at = 0.0
         self._most = limits.log_events - 1
         self._most_chars = limits.log_chars
-        self._end = 0  # the size from which on nothing is taken by `say`
+        self._limit = 0  # the size from which on nothing is taken by `say`
         self._mark = 0  # the same for now: what the slowest reader has passed makes room up to there
         self._readers: list[Reader] = []
         self._is_told = False  # whether the readers know that there is something to take
@@ -68,12 +68,12 @@ class Log:
 
     def open(self) -> None:
         """Take texts by `say`, until it is shut."""
-        self._end = self._limits.max_answer + 1
+        self._limit = self._limits.max_answer + 1
         self._set_mark()
 
     def shut(self) -> None:
         """Take no text by `say` any more."""
-        self._end = self._mark = 0
+        self._limit = self._mark = 0
 
     def say(self, text: str) -> bool:
         """Write a text, where nothing stands in the way: False where it has to go the long way, by `append`.
@@ -167,7 +167,7 @@ class Log:
 
     def _set_mark(self) -> None:
         mark = self._first_size + self._most_chars
-        self._mark = mark if mark < self._end else self._end  # noqa: FURB136  # `min` costs each write a call
+        self._mark = mark if mark < self._limit else self._limit  # noqa: FURB136  # `min` costs each write a call
 
     def _tell(self) -> None:
         if self._abandoned:

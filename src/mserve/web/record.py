@@ -66,7 +66,7 @@ class Record(Struct, kw_only=True, eq=False):
     def wrote(self, batches: Sequence[Batch]) -> None:
         """Note a write that carries events of a stream.
 
-        Before the write: a reader that lags is no gap of ours. An error that comes first is no first event.
+        Before the write, of which a slow reader may be the end. An error that comes first is no first event.
         """
         now = perf_counter()
         if self.first is None:
