@@ -101,7 +101,7 @@ def test_processes_that_die_again_and_again_are_started_ever_less_often(tmp_path
 def test_a_death_is_seen_though_a_fork_holds_the_channel_or_a_word_was_cut(tmp_path: Path) -> None:
     (file := tmp_path / "hello.py").write_text(
         "import os, threading, time\n"
-        "def serve(prompt):\n"
+        "async def serve(prompt):\n"  # on the loop, as the link is: nothing else is said meanwhile
         "    if prompt == 'fork' and (fork := os.fork()):\n"
         "        return f'{os.getpid()} {fork}'\n"
         "    if prompt == 'fork':\n"
@@ -111,6 +111,10 @@ def test_a_death_is_seen_though_a_fork_holds_the_channel_or_a_word_was_cut(tmp_p
         "        (link,) = (one for one in threading.enumerate() if one.name == 'mserve link')\n"
         """        link._channel.sendall(b'{"type":"Answer","num')\n"""
         "        os._exit(7)\n"
+        "    if prompt == 'nonsense':\n"
+        "        (link,) = (one for one in threading.enumerate() if one.name == 'mserve link')\n"
+        """        link._channel.sendall(b'nonsense\\n')\n"""
+        "        time.sleep(60)\n"
         "    return prompt\n"
     )
     with working(file) as server:
@@ -124,6 +128,9 @@ def test_a_death_is_seen_though_a_fork_holds_the_channel_or_a_word_was_cut(tmp_p
         assert stream(server, "cut") == "broken"
         server.wait_for("ended with exit code 7: another takes its place", LIMIT)
         server.wait_for_times("worker . serves", 2)
+        assert stream(server, "nonsense") == "broken"  # it is ended
+        server.wait_for_times("was ended by signal 9 .*: another takes its place", 2)
+        server.wait_for_times("worker . serves", 3)
         assert server.stop() == 0
 
 

@@ -52,6 +52,8 @@ class Child:
             with suppress(ConnectionError):  # it ended before it read its order
                 while (line := await self._reader.readline()).endswith(b"\n"):  # else it ended while it said that
                     yield decoder.decode(line)
+        except msgspec.DecodeError:
+            self.signal(signal.SIGKILL)  # something in it writes where it should not: nothing can be heard any more
         finally:
             ending.cancel()
 
