@@ -23,7 +23,19 @@ from mserve.events import (
 )
 from mserve.options import Limits
 from mserve.runs.pieces import PIECE
+from mserve.runs.run import Cancellation
 from runs.running import LIMIT, Follower, log_of, read_all, start, take
+
+
+async def test_whoever_waits_for_a_cancellation_hears_of_it_before_and_after() -> None:
+    cancelled = Cancellation()
+    waiting = [asyncio.create_task(cancelled.wait()) for _ in range(2)]
+    await asyncio.sleep(0)
+    assert not cancelled.is_set()
+    cancelled.set()
+    async with asyncio.timeout(LIMIT):
+        await asyncio.gather(*waiting, cancelled.wait())
+    assert cancelled.is_set()
 
 
 async def test_what_a_program_says_is_the_log_and_a_finish_is_added() -> None:

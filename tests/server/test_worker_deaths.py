@@ -117,7 +117,7 @@ def test_a_death_is_seen_though_a_fork_holds_the_channel_or_a_word_was_cut(tmp_p
         "        time.sleep(60)\n"
         "    return prompt\n"
     )
-    with working(file) as server:
+    with working(file, "--no-metrics") as server:
         worker, fork = map(int, ask(server, "fork").split())
         try:
             os.kill(worker, signal.SIGKILL)

@@ -65,9 +65,8 @@ class Cancellation:
 
     async def wait(self) -> None:
         """Return once the run is cancelled. On the run's loop."""
-        if self._event is None:
-            self._event = asyncio.Event()
         if not self._is_set:
+            self._event = self._event or asyncio.Event()
             await self._event.wait()
 
     def set(self) -> None:
