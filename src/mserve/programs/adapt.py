@@ -10,6 +10,7 @@ from typing import Any
 from mserve.events import Event
 from mserve.program import Say, refuse
 
+from .checks import is_whole
 from .speech import Speech, unknown
 from .threads import in_thread
 from .turns import rounds
@@ -47,7 +48,7 @@ async def adapt(start: Callable[[], Any], *, sync: bool, name: str, say: Say = r
                 await sources.pop().close()
                 continue
             # Nearly all that is ever said, at little cost: each further call and object would be one for each token.
-            if is_plain and type(item) is str and (item.isascii() or _is_whole(item)) and say(item):
+            if is_plain and type(item) is str and (item.isascii() or is_whole(item)) and say(item):
                 continue
             said = await _meant(item, speech, name)
             if isinstance(said, AsyncIterable):
@@ -108,15 +109,6 @@ class _Called:
         if start is None:
             raise StopAsyncIteration
         return start()
-
-
-def _is_whole(text: str) -> bool:
-    """Tell whether all of a text can be sent: half a code point cannot."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 async def _meant(item: Any, speech: Speech, name: str) -> Iterable[Event] | AsyncIterable[Any]:

@@ -19,6 +19,15 @@ def string(value: object, what: str) -> str:
     return str.__str__(value)
 
 
+def is_whole(text: str) -> bool:
+    """Tell whether all of a text can be sent: half a code point cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def whole(text: str) -> str:
     """Pair the surrogates of a text; a lone one becomes U+FFFD."""
     if text.isascii():

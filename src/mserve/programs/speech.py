@@ -135,13 +135,11 @@ class Speech:
     def _join(self, kind: type | str, text: str) -> str:
         """Give the piece with its code points whole: a high surrogate at its end waits for the next piece."""
         text = self._halves.pop(kind, "") + text
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            if "\ud800" <= text[-1] <= "\udbff":
-                self._halves[kind], text = text[-1], text[:-1]
-            return checks.whole(text)
-        return text
+        if checks.is_whole(text):
+            return text
+        if "\ud800" <= text[-1] <= "\udbff":
+            self._halves[kind], text = text[-1], text[:-1]
+        return checks.whole(text)
 
     def _json(self, text: str) -> Iterable[Event]:
         if self._spoke:

@@ -8,6 +8,8 @@ from msgspec import Struct
 
 from mserve.errors import ClientError
 
+from .bell import Bell
+
 
 class Gate(Struct, frozen=True):
     """Something that so many runs may hold at once: the server, a program, or a thread."""
@@ -24,29 +26,24 @@ class Turn:
     def __init__(self, admission: "Admission", gates: Sequence[Gate]) -> None:
         self.gates = gates
         self._admission = admission
-        self._news: asyncio.Future[None] | None = None
+        self._bell: Bell | None = None
         self.has_come = self._has_ended = False
 
     async def wait(self, seconds: float) -> bool:
         """Return once it is this run's turn, or after some seconds; tell whether it is."""
         if not self.has_come:
-            loop = asyncio.get_running_loop()
-            self._news = loop.create_future()
-            timer = loop.call_later(seconds, self._wake)
+            self._bell = Bell()
             try:
-                await self._news
+                await self._bell.wait(asyncio.get_running_loop().time() + seconds)
             finally:
-                timer.cancel()
+                self._bell.end()
         return self.has_come
 
     def come(self) -> None:
         """Let the run begin."""
         self.has_come = True
-        self._wake()
-
-    def _wake(self) -> None:
-        if self._news is not None and not self._news.done():
-            self._news.set_result(None)
+        if self._bell is not None:
+            self._bell.ring()
 
     def end(self) -> None:
         """Let another have it. Again: nothing."""

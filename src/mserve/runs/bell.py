@@ -1,4 +1,4 @@
-"""What one task waits by, for news of one log or of several. Knows neither."""
+"""What one task waits by: for news of one log or of several, or for its turn. Knows none of them."""
 
 import asyncio
 import math
