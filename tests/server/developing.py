@@ -5,8 +5,9 @@ import re
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
 
@@ -63,9 +64,19 @@ class DevProcess(ServerProcess):
             time.sleep(0.05)
 
 
+P = TypeVar("P", bound=DevProcess)
+
+
+def developing(
+    *arguments: str, is_ready: bool = True, env: Mapping[str, str] | None = None
+) -> AbstractContextManager[DevProcess]:
+    return supervising(DevProcess, *arguments, is_ready=is_ready, env=env)
+
+
 @contextmanager
-def developing(*arguments: str, is_ready: bool = True, env: Mapping[str, str] | None = None) -> Iterator[DevProcess]:
-    server = DevProcess(*arguments, env={"PYTHONDONTWRITEBYTECODE": ""} | dict(env or {}))
+def supervising(kind: type[P], *arguments: str, is_ready: bool, env: Mapping[str, str] | None = None) -> Iterator[P]:
+    """A supervisor of some kind, which ends with its test."""
+    server = kind(*arguments, env={"PYTHONDONTWRITEBYTECODE": ""} | dict(env or {}))
     try:
         if is_ready:
             server.wait_until_ready()

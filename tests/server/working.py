@@ -2,14 +2,14 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import httpx
 
 from processes import ServerProcess
-from server.developing import LIMIT, DevProcess, ask
+from server.developing import LIMIT, DevProcess, ask, supervising
 from web.outcomes import metrics_of
 
 PROGRAM = """
@@ -32,16 +32,9 @@ class WorkersProcess(DevProcess):
     start = ("-m", "mserve", "run")
 
 
-@contextmanager
-def working(file: Path, *arguments: str, is_ready: bool = True) -> Iterator[WorkersProcess]:
+def working(file: Path, *arguments: str, is_ready: bool = True) -> AbstractContextManager[WorkersProcess]:
     """Two workers, unless it is said otherwise."""
-    server = WorkersProcess(str(file), "--workers", "2", *arguments, env={"PYTHONDONTWRITEBYTECODE": ""})
-    try:
-        if is_ready:
-            server.wait_until_ready()
-        yield server
-    finally:
-        server.stop()
+    return supervising(WorkersProcess, str(file), "--workers", "2", *arguments, is_ready=is_ready)
 
 
 def write(file: Path, word: str = "") -> Path:
