@@ -28,11 +28,19 @@ def test_adapt_pulled(benchmark: BenchmarkFixture, finish: Finish) -> None:
 
 
 def test_adapt_said(benchmark: BenchmarkFixture, finish: Finish) -> None:
-    def say(text: str) -> bool:
-        return len(text) > 0
+    class Open:
+        """A line that takes all."""
+
+        flows = True
+
+        def lend(self) -> tuple[list[str], int]:
+            return [], 256
+
+        def tell(self) -> bool:
+            return True
 
     async def said() -> int:
-        return len([event async for event in adapt(stream, sync=False, name="program", say=say)])
+        return len([event async for event in adapt(stream, sync=False, name="program", line=Open())])
 
     assert benchmark(lambda: finish(said())) == 1  # the first is an event, and goes the long way
 

@@ -1,6 +1,6 @@
 """What a program may say, and what a run says of it: values only, which import nothing of ours."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -119,3 +119,10 @@ Event = (
     TextDelta | ReasoningDelta | RefusalDelta | ToolCallStart | ToolCallDelta | Citation | AudioDelta | Usage | Finish
 )
 RunEvent = Event | Failure
+Said = str | RunEvent
+"""What a log holds. A `str` is a `TextDelta` without log probabilities: nearly all that is ever said, and no object."""
+
+
+def spelt_out(said: Iterable[Said]) -> list[RunEvent]:
+    """Give the events of what a log holds."""
+    return [TextDelta(one) if isinstance(one, str) else one for one in said]

@@ -25,17 +25,45 @@ class Cancelled(Protocol):
         ...
 
 
-Say = Callable[[str], bool]
-"""The short way of a text into its answer: False where it has to be said as an event.
+class Line(Protocol):
+    """The short way of plain text into an answer, in its place among the events.
 
-For text without halves of code points, in its place among the events; who says it may do so only while it is asked for
-the next one.
-"""
+    Who says text may append it to the list that `lend` gives, once `flows` is set or `tell` has said that it may go on,
+    and only while it is asked for the next event. All else is said as an event.
+    """
+
+    flows: bool
+    """Whether everybody knows that there is text to read; else `tell` comes before the next."""
+
+    def lend(self) -> tuple[list[Any], int]:
+        """Give a list, and how many texts it takes: each a `str` of 1 to `SHORT` characters, and whole."""
+        ...
+
+    def tell(self) -> bool:
+        """Tell who reads that a text comes. False where it has to be an event."""
+        ...
 
 
-def refuse(_text: str) -> bool:
-    """Take no text."""
-    return False
+SHORT = 255
+"""Characters of a text that may go the short way: so many that of a full list nobody has to know the size."""
+
+
+class _NoLine:
+    """Takes no text."""
+
+    flows = False
+
+    def lend(self) -> tuple[list[Any], int]:
+        """Take none."""
+        return [], 0
+
+    def tell(self) -> bool:
+        """Take none."""
+        return False
+
+
+NO_LINE = _NoLine()
+"""For who wants all that is said as events."""
 
 
 class Call(Struct, frozen=True, kw_only=True):
@@ -46,7 +74,7 @@ class Call(Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = {}
     caller: str | None = None
     state: Any = None
-    say: Say = refuse
+    line: Line = NO_LINE
 
 
 class Traits(Struct, frozen=True, kw_only=True):

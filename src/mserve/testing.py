@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from mserve.events import Failure, RunEvent
+from mserve.events import Failure, RunEvent, spelt_out
 from mserve.options import Options
 from mserve.programs.load import Source
 from mserve.programs.user import load
@@ -92,8 +92,7 @@ def _frames(model: str, asked: Asked, batches: list[Batch]) -> list[bytes]:
 
 
 def _choice(number: int, batches: list[Batch]) -> Choice:
-    events = [event for choice, said in batches if choice == number for event in said]
+    said = [one for choice, some in batches if choice == number for one in some]
     transcript = Transcript()
-    for event in events:
-        transcript.add(event)
-    return Choice(events=events, reply=transcript.reply())
+    transcript.extend(said)
+    return Choice(events=spelt_out(said), reply=transcript.reply())

@@ -1,6 +1,7 @@
 """The legal order of events, and the reply that they fold into. Judges and adds up; never waits, reads or writes."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import assert_never
 
 from msgspec import Struct
@@ -16,7 +17,7 @@ from .events import (
     Logprob,
     ReasoningDelta,
     RefusalDelta,
-    RunEvent,
+    Said,
     TextDelta,
     ToolCallDelta,
     ToolCallStart,
@@ -119,7 +120,7 @@ class Transcript:
     def __init__(self) -> None:
         self.failure: Failure | None = None
         self._text: list[str] = []
-        self._length = 0
+        self._length = self._measured = 0  # of so many texts: where a token starts is asked for by few
         self._logprobs: list[Logprob] = []
         self._starts: list[int] = []
         self._reasoning: list[str] = []
@@ -130,23 +131,25 @@ class Transcript:
         self._usage: Usage | None = None
         self._reason: FinishReason = "stop"
 
-    def extend(self, events: Iterable[RunEvent]) -> None:
+    def extend(self, events: Iterable[Said]) -> None:
         """Take the next events."""
-        for event in events:
-            if type(event) is TextDelta and not event.logprobs:  # nearly always
-                self._text.append(event.text)
-                self._length += len(event.text)
+        for kind, some in groupby(events, type):
+            if kind is str:  # nearly always
+                self._text += some  # type: ignore[arg-type]  # texts alone
             else:
-                self.add(event)
+                for event in some:
+                    self.add(event)
 
-    def add(self, event: RunEvent) -> None:  # noqa: C901  # one line for each kind of event
+    def add(self, event: Said) -> None:  # noqa: C901  # one line for each kind of event
         """Take the next event."""
         match event:
+            case str():
+                self._text.append(event)
             case TextDelta(text, logprobs):
+                self._measure()
+                self._starts += starts(logprobs, self._length)
                 self._text.append(text)
                 self._logprobs += logprobs
-                self._starts += starts(logprobs, self._length)
-                self._length += len(text)
             case ReasoningDelta(text):
                 self._reasoning.append(text)
             case RefusalDelta(text):
@@ -167,6 +170,10 @@ class Transcript:
                 self.failure = event
             case _:
                 assert_never(event)
+
+    def _measure(self) -> None:
+        self._length += sum(map(len, self._text[self._measured :]))
+        self._measured = len(self._text)
 
     def reply(self) -> Reply:
         """Give what was said so far."""

@@ -22,7 +22,7 @@ from benchmarks.asking import body
 from benchmarks.micro.host import Asker
 from mserve import create_app
 from mserve.options import Limits, Options, Times
-from mserve.programs import adapt
+from mserve.programs import turns
 from mserve.web.app import App
 
 FEW, MANY = 512, 2048
@@ -161,7 +161,7 @@ async def for_an_idle_stream(messages: int) -> float:
 
 async def count() -> dict[str, float]:
     """Count all."""
-    adapt.TURN = math.inf  # how often a program has to let others go on is a matter of time
+    turns.TURN = math.inf  # how often a program has to let others go on is a matter of time
     gc.disable()
     cases: dict[str, Callable[[], Awaitable[Work]]] = {
         "token of a burst": lambda: for_a_token(AT_ONCE, "burst", stream=True),

@@ -14,7 +14,8 @@ import pytest
 from mellea.core import ModelOutputThunk
 
 from mserve.events import Event, TextDelta
-from mserve.programs.adapt import TURN, adapt
+from mserve.programs.adapt import adapt
+from mserve.programs.turns import TURN
 
 Log = list[tuple[str, str, object]]
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from mserve.events import RunEvent
+from mserve.events import RunEvent, spelt_out
 from mserve.options import Limits, OnDisconnect, Options, ReasoningFormat, Times
 from mserve.programs.user import load
 from mserve.request import Request
@@ -42,8 +42,10 @@ class Follower:
     def __init__(self, run: Run) -> None:
         self._bell = Bell()
         self._reader = run.reader(self._bell.ring)
-        self.take = self._reader.take
         self.close = self._reader.close
+
+    def take(self) -> list[RunEvent]:
+        return spelt_out(self._reader.take())
 
     @property
     def ended(self) -> bool:

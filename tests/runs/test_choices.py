@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mserve.errors import ClientError
-from mserve.events import Event, Failure, Finish, RunEvent, TextDelta, Usage
+from mserve.events import Event, Failure, Finish, RunEvent, TextDelta, Usage, spelt_out
 from mserve.options import Limits, Options, Times
 from mserve.programs.user import load
 from mserve.request import Request
@@ -39,7 +39,7 @@ async def read(choices: Choices) -> list[Batch]:
 
 
 def said_by(batches: list[Batch], number: int) -> list[RunEvent]:
-    return [event for choice, events in batches if choice == number for event in events]
+    return [event for choice, events in batches if choice == number for event in spelt_out(events)]
 
 
 async def test_each_choice_says_all_of_its_own_in_its_order() -> None:
@@ -80,7 +80,7 @@ async def test_all_that_is_ready_is_taken_at_once_and_by_number() -> None:
     await asyncio.wait([run.task for run in runs])
     batches = await choices.take()
     assert [number for number, _ in batches] == [0, 1, 2]
-    assert all(events == [TextDelta("a"), TextDelta("b"), Finish("stop")] for _, events in batches)
+    assert all(spelt_out(events) == [TextDelta("a"), TextDelta("b"), Finish("stop")] for _, events in batches)
     assert choices.ended
     assert await choices.take() == []
 
@@ -175,7 +175,7 @@ async def test_a_choice_that_is_slow_holds_up_no_other() -> None:
         while not seen or not isinstance(seen[-1], Finish):
             for number, events in await choices.take():
                 assert number == 1
-                seen += events
+                seen += spelt_out(events)
     assert len(seen) == 51
     choices.close()
     await active.close()

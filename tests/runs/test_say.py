@@ -13,7 +13,7 @@ from mserve.options import Limits
 from runs.running import Follower, log_of, read_all, start, take
 
 ITEMS = st.lists(
-    st.sampled_from(["a", "b" * 7, "", "é", "\ud83d", "\ude00", "x" * 5000, "stop", "-"])
+    st.sampled_from(["a", "b" * 7, "", "é", "\ud83d", "\ude00", "x" * 255, "y" * 256, "x" * 5000, "stop", "-"])
     | st.sampled_from([TextDelta("c"), ReasoningDelta("d"), Usage(1, 1), {"whole": 1}]),
     max_size=12,
 )
@@ -37,7 +37,10 @@ async def both_ways(items: list[Any], **fields: Any) -> tuple[list[RunEvent], li
 @given(
     items=ITEMS,
     limits=st.builds(
-        Limits, log_events=st.integers(1, 4), log_chars=st.integers(1, 20), max_answer=st.sampled_from([3, 12, 10**6])
+        Limits,
+        log_events=st.integers(1, 8),
+        log_chars=st.integers(1, 20) | st.integers(500, 1500),
+        max_answer=st.sampled_from([3, 12, 600, 10**6]),
     ),
     stop=st.sampled_from([None, "stop", "bb"]),
 )

@@ -1,63 +1,69 @@
 """Turns whatever a program returns or yields into events, and closes whatever it iterated. Knows no request."""
 
-import asyncio
 import functools
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
-from time import monotonic
 from typing import Any
 
 from mserve.events import Event
-from mserve.program import Say, refuse
+from mserve.program import NO_LINE, SHORT, Line
 
 from .checks import is_whole
 from .speech import Speech, unknown
 from .threads import in_thread
-from .turns import rounds
-
-TURN = 0.002
-"""Seconds for which a program that always has more to say may keep the loop from everybody else."""
+from .turns import Turn
 
 
-async def adapt(start: Callable[[], Any], *, sync: bool, name: str, say: Say = refuse) -> AsyncGenerator[Event, None]:
+async def adapt(
+    start: Callable[[], Any], *, sync: bool, name: str, line: Line = NO_LINE
+) -> AsyncGenerator[Event, None]:
     """Run a program by calling `start`, on a thread where it is `sync`, and yield what it says.
 
-    Plain text that `say` takes is not yielded. All of it happens in the task that iterates. `ProgramError` for an item
+    Plain text that `line` takes is not yielded. All of it happens in the task that iterates. `ProgramError` for an item
     that is nothing a program may say.
     """
     speech = Speech()
     # What is being iterated, the innermost last: an item may itself be a stream, a generator or a thunk.
     sources = [_Source(in_thread(start, name) if sync else _Called(start))]
     del start  # it holds the request, which may be long: what the program does not keep shall go
-    turns = rounds()
-    begun, due = 0, 0.0
-    is_plain = is_new = False
+    turn = Turn()
+    is_new = False
     try:
         while sources:
-            if (now := monotonic()) >= due:
-                if is_new:  # a generator that was not begun closes nothing: its first step comes before
-                    is_new = False
-                else:
-                    if begun == turns.count:  # nobody else had a turn since
-                        await asyncio.sleep(0)
-                        now = monotonic()
-                    begun, due = turns.begin(), now + TURN
+            if (
+                not is_new and turn.is_over()
+            ):  # a generator that was not begun closes nothing: its first step comes before
+                await turn.pause()
+            texts, room = line.lend() if speech.is_plain else ([], 0)
+            step = sources[-1].step
             try:
-                item = await sources[-1].step()
+                # Nearly all that is ever said: each further call and object here would be one for each token.
+                for _ in range(min(room, turn.steps) or 1):
+                    item = await step()
+                    if (
+                        not room
+                        or type(item) is not str
+                        or not item
+                        or len(item) > SHORT
+                        or not (item.isascii() or is_whole(item))
+                        or not (line.flows or line.tell())
+                    ):
+                        break
+                    texts.append(item)
+                else:
+                    is_new = False
+                    continue
             except StopAsyncIteration:
                 await sources.pop().close()
-                continue
-            # Nearly all that is ever said, at little cost: each further call and object would be one for each token.
-            if is_plain and type(item) is str and (item.isascii() or is_whole(item)) and say(item):
                 continue
             said = await _meant(item, speech, name)
             if isinstance(said, AsyncIterable):
                 sources.append(_Source(said))
-                is_new, is_plain = True, False
+                is_new = True
             else:
                 for event in said:
                     yield event
-                is_new, is_plain = False, speech.is_plain
+                is_new = False
         for event in speech.rest():
             yield event
     finally:

@@ -1,10 +1,47 @@
-"""Tells whether a loop went round, so that a program that never waits is told from one that does."""
+"""Shares a loop's time among programs: one that always has more to say lets the others go on, now and then."""
 
 import asyncio
+from time import monotonic
 from weakref import WeakKeyDictionary
 
+TURN = 0.002
+"""Seconds for which a program that never waits may keep the loop from everybody else."""
+_STEPS = 16
+_MOST_STEPS = 64
 
-class Rounds:
+
+class Turn:
+    """One program's time. Who uses it asks now and then whether it is over, and then pauses."""
+
+    __slots__ = ("_begun", "_due", "_rounds", "steps")
+
+    def __init__(self) -> None:
+        self.steps = _STEPS
+        """After how many steps of the program to ask: many where they are quick, else what is asked costs the most."""
+        self._rounds = _rounds()
+        self._begin()
+
+    def is_over(self) -> bool:
+        """Tell whether the program has had its time, and nobody else had any since."""
+        if self._begun != self._rounds.count:  # others had theirs
+            self._begin()
+        elif monotonic() >= self._due:
+            self.steps = 1
+            return True
+        self.steps = min(2 * self.steps, _MOST_STEPS)
+        return False
+
+    async def pause(self) -> None:
+        """Let the others go on."""
+        await asyncio.sleep(0)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._begun = self._rounds.begin()
+        self._due = monotonic() + TURN
+
+
+class _Rounds:
     """Counts the rounds of a loop, at least those that somebody waits for. One for all programs: each asks often."""
 
     __slots__ = ("_is_counting", "count")
@@ -25,13 +62,13 @@ class Rounds:
         self._is_counting = False
 
 
-_ROUNDS: WeakKeyDictionary[asyncio.AbstractEventLoop, Rounds] = WeakKeyDictionary()
+_ROUNDS: WeakKeyDictionary[asyncio.AbstractEventLoop, _Rounds] = WeakKeyDictionary()
 
 
-def rounds() -> Rounds:
+def _rounds() -> _Rounds:
     """Give the counter of the running loop."""
     loop = asyncio.get_running_loop()
     found = _ROUNDS.get(loop)
     if found is None:
-        found = _ROUNDS[loop] = Rounds()
+        found = _ROUNDS[loop] = _Rounds()
     return found

@@ -36,7 +36,7 @@ class UserProgram(Struct, frozen=True):
     def run(self, call: Call) -> AsyncGenerator[Event, None]:
         """Answer once; see `Program.run`."""
         serve, binding = self._serve, self._binding
-        return adapt(lambda: serve(**binding.arguments(call)), sync=self.sync, name=self.name, say=call.say)
+        return adapt(lambda: serve(**binding.arguments(call)), sync=self.sync, name=self.name, line=call.line)
 
 
 def load(*sources: Source, names: tuple[str, ...] = (), lifespan: Lifespan | None = None) -> tuple[UserProgram, ...]:

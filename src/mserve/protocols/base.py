@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from mserve.errors import ClientError
-from mserve.events import Failure, RunEvent
+from mserve.events import Failure, Said
 from mserve.options import Limits
 from mserve.request import Request
 from mserve.transcript import Reply
@@ -42,7 +42,7 @@ class Envelope(Struct, frozen=True):
 class Encoder(Protocol):
     """One reply on its way out as frames."""
 
-    def encode(self, choice: int, events: Sequence[RunEvent]) -> bytes:
+    def encode(self, choice: int, events: Sequence[Said]) -> bytes:
         """Give the frames of the next events of a choice, complete ones only."""
         ...
 

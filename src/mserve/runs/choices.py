@@ -4,12 +4,12 @@ import asyncio
 import math
 from collections.abc import Callable, Sequence
 
-from mserve.events import Failure, RunEvent, Usage
+from mserve.events import Failure, Said, Usage
 
 from .bell import Bell
 from .run import Run
 
-Batch = tuple[int, list[RunEvent]]
+Batch = tuple[int, list[Said]]
 """The number of a choice, and the next events of its run."""
 
 
@@ -93,4 +93,8 @@ class Choices:
 
 def is_silent(batches: Sequence[Batch]) -> bool:
     """Tell whether nothing was said that a client can see: usage is told at the end, and a failure by its status."""
-    return all(isinstance(event, Usage | Failure) for _, events in batches for event in events)
+    for _, events in batches:
+        for event in events:
+            if type(event) is not Usage and type(event) is not Failure:
+                return False
+    return True

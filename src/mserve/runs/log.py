@@ -3,55 +3,47 @@
 import asyncio
 from collections.abc import Callable
 
-from mserve.events import AudioDelta, ReasoningDelta, RefusalDelta, RunEvent, TextDelta, ToolCallDelta
+from mserve.events import AudioDelta, ReasoningDelta, RefusalDelta, RunEvent, Said, TextDelta, ToolCallDelta
 from mserve.options import Limits
-
-_SHORT = 4096
-"""Characters of a text that is nothing like a frame that would have to be cut."""
+from mserve.program import SHORT
 
 
 class Log:
     """What a run has said and some reader has not read. What every reader has passed is dropped."""
 
     __slots__ = (
-        "_abandoned",
-        "_clock",
-        "_events",
-        "_first",
-        "_first_size",
-        "_is_told",
-        "_limit",
-        "_limits",
-        "_mark",
-        "_most",
-        "_most_chars",
-        "_on_abandoned",
-        "_passed_at",
-        "_readers",
-        "_room",
-        "closed",
-        "size",
-    )
+        "_abandoned", "_clock", "_counted", "_events", "_first", "_first_size", "_is_open", "_is_told", "_limits",
+        "_on_abandoned", "_passed_at", "_readers", "_room", "_size", "closed", "flows",
+    )  # fmt: skip
 
     def __init__(self, limits: Limits, on_abandoned: Callable[[], None]) -> None:
         self.closed = False
+        self.flows = False
         self._limits = limits
         self._clock = asyncio.get_running_loop().time
         self._on_abandoned = on_abandoned
-        self._events: list[RunEvent] = []
+        self._events: list[Said] = []
+        self._counted = 0  # how many of them are in the size: texts that come the short way are added up later
         # The place of the first event that is still here, which is that of the slowest reader: its number, and the
         # size of all before it. Numbers, and no `Place`, since this is what each token costs.
         self._first = self._first_size = 0
-        self.size = 0  # of all events so far, dropped ones too: their characters, and one for each event
+        self._size = 0
         self._passed_at = 0.0
-        self._most = limits.log_events - 1
-        self._most_chars = limits.log_chars
-        self._limit = 0  # the size from which on nothing is taken by `say`
-        self._mark = 0  # the same for now: what the slowest reader has passed makes room up to there
         self._readers: list[Reader] = []
         self._is_told = False  # whether the readers know that there is something to take
+        self._is_open = False
         self._room: asyncio.Future[None] | None = None
         self._abandoned = False
+
+    @property
+    def size(self) -> int:
+        """All events so far, dropped ones too: their characters, and one for each event."""
+        uncounted = len(self._events) - self._counted
+        if uncounted:
+            texts = self._events[self._counted :] if self._counted else self._events
+            self._size += uncounted + sum(map(len, texts))  # type: ignore[arg-type]  # `append` counts all else
+            self._counted += uncounted
+        return self._size
 
     @property
     def end(self) -> "Place":
@@ -67,33 +59,34 @@ class Log:
         self._passed_at = self._clock()
 
     def open(self) -> None:
-        """Take texts by `say`, until it is shut."""
-        self._limit = self._limits.max_answer + 1
-        self._set_mark()
+        """Take texts the short way, until it is shut; see `Line`."""
+        self._is_open = True
+        self.flows = self._is_told
 
     def shut(self) -> None:
-        """Take no text by `say` any more."""
-        self._limit = self._mark = 0
+        """Take no text the short way any more."""
+        self._is_open = self.flows = False
 
-    def say(self, text: str) -> bool:
-        """Write a text, where nothing stands in the way: False where it has to go the long way, by `append`.
+    def lend(self) -> tuple[list[Said], int]:
+        """Give the list of events, and how many short texts it takes: none where anything but that is to be done."""
+        if not self._is_open or len(self._readers) != 1:
+            return self._events, 0
+        limits, events = self._limits, self._events
+        chars = min(self._first_size + limits.log_chars, limits.max_answer + 1) - self.size
+        return events, min(limits.log_events - 1 - len(events), chars // (SHORT + 1))
 
-        Whatever else is to be done for a text is done there; nearly all that is ever said goes this way.
-        """
-        size = len(text)
-        after = self.size + size + 1
-        if after >= self._mark or not 0 < size <= _SHORT or len(self._events) >= self._most:
-            return False
-        self._events.append(TextDelta(text))
-        self.size = after
-        if not self._is_told:
+    def tell(self) -> bool:
+        """Tell the readers that there will be something to take. False where a text has to be said as an event."""
+        if self._is_open and not self._abandoned:
+            self.flows = True
             self._tell()
-        return True
+        return self.flows
 
     def append(self, event: RunEvent) -> None:
         """Write one event. Never waits: who writes much asks for `room` in between."""
-        self._events.append(event)
-        self.size += 1 + length(event)
+        self._size = self.size + 1 + length(event)
+        self._events.append(event.text if type(event) is TextDelta and not event.logprobs else event)
+        self._counted += 1
         if not self._is_told:
             self._tell()
 
@@ -114,24 +107,27 @@ class Log:
         """Follow the log from the first event that is still here; `ring` is called when there is something to take."""
         reader = Reader(self, (self._first, self._first_size), ring)
         self._readers.append(reader)
+        self.flows = False  # the others may have been told, and this one not
         if self._events:
             ring()
         return reader
 
-    def take(self, reader: "Reader") -> list[RunEvent]:
+    def take(self, reader: "Reader") -> list[Said]:
         """Give all that a reader has not had. What every reader has passed is dropped, and the writer goes on."""
         if not self._events:
             return []  # who looks in vain changes nothing: above all not since when the program is silent
         if len(self._readers) == 1:  # nearly always: then nobody else needs any of it
-            events, self._events = self._events, []
-            self._first += len(events)
             self._first_size = self.size
-            reader.place = self._first, self.size
+            events = self._events.copy()
+            self._events.clear()  # it stays the same list, which is lent
+            self._counted = 0
+            self._first += len(events)
+            reader.place = self._first, self._first_size
             self._make_room()
             return events
         events = self._events[reader.place[0] - self._first :]
         reader.place = self.end
-        self._is_told = False
+        self._is_told = self.flows = False
         self._drop()
         return events
 
@@ -139,15 +135,16 @@ class Log:
         """Drop what every reader has passed."""
         slowest = min([reader.place for reader in self._readers], default=self.end)
         if slowest[0] > self._first:
-            del self._events[: slowest[0] - self._first]
+            passed = slowest[0] - self._first
+            del self._events[:passed]
+            self._counted -= passed  # all have been: a place behind them is known
             self._first, self._first_size = slowest
             self._make_room()
 
     def _make_room(self) -> None:
         """Go on from where the slowest reader is by now."""
-        self._is_told = False
+        self._is_told = self.flows = False
         self._passed_at = self._clock()
-        self._set_mark()
         if self._room is not None and not self._room.done():
             self._room.set_result(None)
 
@@ -156,7 +153,7 @@ class Log:
         self._readers.remove(reader)
         self._drop()
         if not self._readers:
-            self._abandoned = True
+            self._abandoned, self.flows = True, False
             self._on_abandoned()
 
     @property
@@ -164,10 +161,6 @@ class Log:
         """Tell whether who writes has to wait for `room`."""
         lag = len(self._events) >= self._limits.log_events or self.size - self._first_size >= self._limits.log_chars
         return lag and bool(self._readers)
-
-    def _set_mark(self) -> None:
-        mark = self._first_size + self._most_chars
-        self._mark = mark if mark < self._limit else self._limit  # noqa: FURB136  # `min` costs each write a call
 
     def _tell(self) -> None:
         if self._abandoned:
@@ -206,7 +199,7 @@ class Reader:
         """Tell whether all was read, and nothing more will come."""
         return self._log.closed and self.place == self._log.end
 
-    def take(self) -> list[RunEvent]:
+    def take(self) -> list[Said]:
         """Give all events that this reader has not had."""
         return self._log.take(self)
 

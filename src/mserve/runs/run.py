@@ -180,7 +180,7 @@ class Run:
                 headers=self._headers,
                 caller=self._caller,
                 state=state,
-                say=self._log.say,
+                line=self._log,
             )
         )
         try:

@@ -1,6 +1,7 @@
 """A reply as frames. What is the same in every frame of a choice is rendered once."""
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import assert_never
 
 import msgspec
@@ -14,7 +15,7 @@ from mserve.events import (
     Finish,
     ReasoningDelta,
     RefusalDelta,
-    RunEvent,
+    Said,
     TextDelta,
     ToolCallDelta,
     ToolCallStart,
@@ -65,12 +66,12 @@ class ChunkEncoder:
         self._begun = 0
         self._failed = False
 
-    def encode(self, choice: int, events: Sequence[RunEvent]) -> bytes:
+    def encode(self, choice: int, events: Sequence[Said]) -> bytes:
         """Give the frames of the next events; the role comes with the first of them, and never earlier."""
         if events and type(events[-1]) is Failure:
             self._failed = True  # an error is the last word
             return self.encode(choice, events[:-1]) + framed(encode_error(events[-1]))
-        said = self._choices[choice].frames(events)  # type: ignore[arg-type]  # no failure is among them
+        said = self._choices[choice].frames(events)
         if choice >= self._begun and said:
             said = self._roles(choice) + said
         return said
@@ -118,36 +119,31 @@ class _Choice:
         empty = one_line(msgspec.json.encode(self._with(ChunkChoice(index=number, delta=Delta()))))
         before, _, after = empty.rpartition(b"{}")
         self._before, self._after = b"data: " + before, after + b"\n\n"
-        self._before_text, self._after_text = self._before + b'{"content":', b"}" + self._after
+        self._before_text, self._after_text = self._before + b'{"content":"', b'"}' + self._after
         self._between = self._after_text + self._before_text
 
     def role(self) -> bytes:
         return self._delta(Delta(role="assistant"))
 
-    def frames(self, events: Sequence[Event]) -> bytes:
+    def frames(self, events: Sequence[Said]) -> bytes:
         frames: list[bytes] = []
-        texts: list[bytes] = []
-        for event in events:
-            if type(event) is TextDelta and not event.logprobs:  # nearly always
-                texts.append(json_text(event.text))
+        for kind, some in groupby(events, type):
+            if kind is str:  # nearly always
+                frames.append(self._texts([*some]))  # type: ignore[list-item]  # texts alone
             else:
-                frames += self._texts(texts), self._frame(event)
-                texts = []
-        return b"".join((*frames, self._texts(texts))) if frames else self._texts(texts)
+                frames += map(self._frame, some)  # type: ignore[arg-type]  # neither texts nor a failure
+        return frames[0] if len(frames) == 1 else b"".join(frames)
 
-    def _texts(self, texts: Sequence[bytes]) -> bytes:
-        """Give the frames of some texts, none of which is empty, and which are JSON already."""
-        if not texts:
-            return b""
-        joined = self._between.join(texts)
-        if not joined.isascii():
-            joined = self._between.join([text if text.isascii() else one_line(text) for text in texts])
-        return b"".join((self._before_text, joined, self._after_text))
+    def _texts(self, texts: list[str]) -> bytes:
+        """Give the frames of some texts, none of which is empty."""
+        # The JSON of all is cut into theirs: within a text its quotes are escaped, and never stand so.
+        joined = self._between.join(json_text(texts)[2:-2].split(b'","'))
+        return b"".join((self._before_text, joined if joined.isascii() else one_line(joined), self._after_text))
 
     def _frame(self, event: Event) -> bytes:  # noqa: C901, PLR0911  # one line for each kind of event
         match event:
             case TextDelta(text, logprobs) if not (logprobs and self._logprobs):
-                return self._texts([json_text(text)] if text else [])  # else tokens were all that it had
+                return self._texts([text]) if text else b""  # else tokens were all that it had
             case TextDelta(text, logprobs):
                 choice = ChunkChoice(index=self._number, delta=Delta(content=text), logprobs=logprobs_of(logprobs))
                 return frame(self._with(choice))

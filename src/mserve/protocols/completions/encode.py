@@ -16,7 +16,7 @@ from mserve.events import (
     Logprob,
     ReasoningDelta,
     RefusalDelta,
-    RunEvent,
+    Said,
     TextDelta,
     ToolCallDelta,
     ToolCallStart,
@@ -52,7 +52,7 @@ class CompletionEncoder:
         self._choices = [_Choice(number, asked) for number in range(len(asked.runs))]
         self._failed = False
 
-    def encode(self, choice: int, events: Sequence[RunEvent]) -> bytes:
+    def encode(self, choice: int, events: Sequence[Said]) -> bytes:
         """Give the frames of the next events; an echoed prompt comes with the first of them."""
         frames = []
         for event in events:
@@ -83,11 +83,13 @@ class _Choice:
         self._length = 0
         self._refusal = ""
 
-    def pieces(self, event: Event) -> list[CompletionChoice]:
+    def pieces(self, event: Event | str) -> list[CompletionChoice]:
         match event:
             case Usage():
                 self.usage = total(self.usage, event)
                 return []
+            case str(text):
+                return self._text(text, ())
             case TextDelta(text, logprobs):
                 return self._text(text, logprobs)
             case RefusalDelta(text):
