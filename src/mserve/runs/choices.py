@@ -57,13 +57,13 @@ class Choices:
             events = reader.take()
             if events:
                 batches.append((number, events))
-                if isinstance(events[-1], Failure):
+                if type(events[-1]) is Failure:
                     self.failure = events[-1]
                     break
         return batches
 
     def listen(self, ring: Callable[[], None]) -> None:
-        """Have `ring` called when there are events, or all has ended: then `wait` waits for `wake` alone."""
+        """Have `ring` called when there are events: then `wait` waits for the end of a run, and for `wake`."""
         for reader in self._readers:
             reader.ring = ring
 

@@ -38,11 +38,11 @@ class Log:
     @property
     def size(self) -> int:
         """All events so far, dropped ones too: their characters, and one for each event."""
-        uncounted = len(self._events) - self._counted
-        if uncounted:
-            texts = self._events[self._counted :] if self._counted else self._events
-            self._size += uncounted + sum(map(len, texts))  # type: ignore[arg-type]  # `append` counts all else
-            self._counted += uncounted
+        events, counted = self._events, self._counted
+        if len(events) > counted:
+            texts = events[counted:] if counted else events  # `append` counts all else
+            self._size += len(texts) + sum(map(len, texts))  # type: ignore[arg-type]
+            self._counted = len(events)
         return self._size
 
     @property
@@ -77,9 +77,10 @@ class Log:
 
     def tell(self) -> bool:
         """Tell the readers that there will be something to take. False where a text has to be said as an event."""
-        if self._is_open and not self._abandoned:
-            self.flows = True
-            self._tell()
+        if self._is_open:
+            self.flows = self._is_told = True
+            for reader in self._readers:
+                reader.ring()
         return self.flows
 
     def append(self, event: RunEvent) -> None:
@@ -95,7 +96,8 @@ class Log:
         self.shut()
         self.closed = True
         self._on_abandoned = _nobody  # a run that holds itself, through its log, is not freed when it ends
-        self._tell()
+        for reader in self._readers:
+            reader.ring_out()
 
     async def room(self) -> None:
         """Wait until the slowest reader lags by less than the bound."""
@@ -114,17 +116,22 @@ class Log:
 
     def take(self, reader: "Reader") -> list[Said]:
         """Give all that a reader has not had. What every reader has passed is dropped, and the writer goes on."""
-        if not self._events:
+        events = self._events
+        if not events:
             return []  # who looks in vain changes nothing: above all not since when the program is silent
-        if len(self._readers) == 1:  # nearly always: then nobody else needs any of it
-            self._first_size = self.size
-            events = self._events.copy()
-            self._events.clear()  # it stays the same list, which is lent
-            self._counted = 0
-            self._first += len(events)
-            reader.place = self._first, self._first_size
-            self._make_room()
-            return events
+        if len(self._readers) > 1:
+            return self._share(reader)
+        self._first_size = self.size
+        self._first += len(events)
+        reader.place = self._first, self._first_size
+        events = events.copy()
+        self._events.clear()  # it stays the same list, which is lent
+        self._counted = 0
+        self._make_room()
+        return events
+
+    def _share(self, reader: "Reader") -> list[Said]:
+        """Give what a reader has not had, and others perhaps have not had either."""
         events = self._events[reader.place[0] - self._first :]
         reader.place = self.end
         self._is_told = self.flows = False
@@ -153,7 +160,8 @@ class Log:
         self._readers.remove(reader)
         self._drop()
         if not self._readers:
-            self._abandoned, self.flows = True, False
+            self._abandoned = True
+            self.shut()
             self._on_abandoned()
 
     @property
@@ -180,13 +188,13 @@ Place = tuple[int, int]
 
 
 class Reader:
-    """One reader's place in a log. `ring` is called when there is something to take."""
+    """One reader's place in a log. `ring` is called when there is something to take, `ring_out` when no more comes."""
 
-    __slots__ = ("_log", "place", "ring")
+    __slots__ = ("_log", "place", "ring", "ring_out")
 
     def __init__(self, log: Log, place: Place, ring: Callable[[], None]) -> None:
         self.place = place
-        self.ring = ring
+        self.ring = self.ring_out = ring
         self._log = log
 
     @property

@@ -161,6 +161,7 @@ class Run:
             self._fail(CANCELLED if self._cancelled.is_set() else failure_of(error, self._program.name))
         except BaseException as error:  # noqa: BLE001  # even SystemExit ends its own run and nothing more
             self._fail(failure_of(error, self._program.name))
+        self._log.close()  # at once: who reads the last event sees that it is the last
 
     async def _may_begin(self) -> bool:
         """Wait for this run's turn; False where it does not come in time."""

@@ -14,6 +14,7 @@ from mserve.runs.failure import failure_of_client
 from mserve.transcript import Transcript
 
 from .body import ClientLeft, check_headers, read_body
+from .gathering import Gathering
 from .outflow import Offer, Outflow, offer_of
 from .record import current, new_id
 from .replies import Header, send_failure, send_json
@@ -65,8 +66,7 @@ class PostEndpoint:
         watch = asyncio.create_task(exchange.watch(receive))
         try:
             if asked.request.stream:
-                gather = self._service.options.times.gather
-                await exchange.stream(offer_of(scope), accepted + wishes.grace, wishes.ping, gather)
+                await exchange.stream(offer_of(scope), accepted + wishes.grace, wishes.ping, self._service.gathering())
             else:
                 await exchange.whole()
         except OSError:
@@ -119,7 +119,7 @@ class _Exchange:
             replies = [transcript.reply() for transcript in transcripts]
             await send_json(self._send, self._wire.encode_reply(self._envelope, self._asked, replies))
 
-    async def stream(self, offer: Offer, graceful: float, ping: float, gather: float) -> None:
+    async def stream(self, offer: Offer, graceful: float, ping: float, gathering: Gathering) -> None:
         """Answer with frames. The status is the true one where the run fails before its first event, in time."""
         batches = await self._first(graceful)
         if self._choices.failure is not None and is_silent(batches):
@@ -128,7 +128,7 @@ class _Exchange:
         elif not self._left:
             encoder = self._wire.encoder(self._envelope, self._asked)
             self._outflow = Outflow(
-                encoder, self._choices, self._record, send=self._send, offer=offer, ping=ping, gather=gather
+                encoder, self._choices, self._record, send=self._send, offer=offer, ping=ping, gathering=gathering
             )
             await self._send({"type": "http.response.start", "status": 200, "headers": STREAM_HEADERS})
             await self._outflow.pour(batches)

@@ -1,8 +1,6 @@
 """A stream on its way to its client: what is said goes out at once, and what follows closely goes out together."""
 
-import asyncio
 from collections.abc import Callable, Sequence
-from contextvars import copy_context
 
 from starlette.types import Scope, Send
 
@@ -10,6 +8,7 @@ from mserve.protocols.base import Encoder
 from mserve.protocols.framing import PING
 from mserve.runs.choices import Batch, Choices
 
+from .gathering import Gathering
 from .record import Record
 
 Offer = Callable[[bytes], bool]
@@ -33,8 +32,8 @@ class Outflow:
     """The body of one stream. Its task wakes for what has to wait alone: callbacks send what can be sent at once."""
 
     __slots__ = (
-        "_choices", "_context", "_encoder", "_error", "_gather", "_has_left", "_is_called", "_is_sending", "_loop",
-        "_offer", "_ping", "_record", "_send", "_unsent", "_wrote",
+        "_choices", "_encoder", "_error", "_gathering", "_has_left", "_is_called", "_is_idle", "_offer", "_ping",
+        "_record", "_send", "_time", "_unsent", "_wrote",
     )  # fmt: skip
 
     def __init__(
@@ -46,23 +45,22 @@ class Outflow:
         send: Send,
         offer: Offer,
         ping: float,
-        gather: float,
+        gathering: Gathering,
     ) -> None:
-        """Make one; after `ping` seconds of silence a comment is sent, and within `gather` seconds one write."""
+        """Make one; after `ping` seconds of silence a comment is sent."""
         self._encoder = encoder
         self._choices = choices
         self._record = record
         self._send = send
         self._offer = offer
         self._ping = ping
-        self._gather = gather
-        self._loop = asyncio.get_running_loop()
-        self._context = copy_context()
+        self._gathering = gathering
+        self._time = gathering.loop.time
         self._wrote = 0.0  # when, by the loop's clock
         self._unsent = b""
         self._error: Exception | None = None
         self._is_called = False  # whether `_flush` is about to be called
-        self._is_sending = False
+        self._is_idle = False  # whether the task waits
         self._has_left = False
 
     async def pour(self, batches: Sequence[Batch]) -> None:
@@ -72,12 +70,12 @@ class Outflow:
         while not self._is_over():
             if self._unsent:
                 await self._send_unsent()
-                self._flush()  # what came meanwhile
             else:
                 await self._wait()
         self._raise()
         if not self._has_left:
-            await self._send({"type": "http.response.body", "body": self._unsent + self._encoder.close()})
+            last = self._unsent + self._frames(self._choices.ready()) + self._encoder.close()
+            await self._send({"type": "http.response.body", "body": last})
 
     def leave(self) -> None:
         """Send no more: the client has left."""
@@ -86,45 +84,42 @@ class Outflow:
 
     async def _wait(self) -> None:
         """Wait for something that only this task can do; of a long silence, a comment is that."""
+        self._is_idle = True
         await self._choices.wait(self._wrote + self._ping)
-        if not self._unsent and self._loop.time() >= self._wrote + self._ping:
+        self._is_idle = False
+        if not self._unsent and self._time() >= self._wrote + self._ping:
             self._unsent = PING
 
     async def _send_unsent(self) -> None:
         frames, self._unsent = self._unsent, b""
-        self._is_sending = True
         await self._send({"type": "http.response.body", "body": frames, "more_body": True})
-        self._is_sending = False
-        self._wrote = self._loop.time()
+        self._wrote = self._time()
+        self._unsent = self._frames(self._choices.ready())  # what came meanwhile
 
     def _hear(self) -> None:
         """Hear of events, and send them: at once, unless something was sent a moment ago."""
-        if self._is_called:
-            if self._choices.closed:  # nothing more will come that could be waited for
-                self._loop.call_soon(self._flush, context=self._context)
-            return
-        self._is_called = True
-        if self._loop.time() < self._wrote + self._gather:
-            self._loop.call_at(self._wrote + self._gather, self._flush, context=self._context)
-        else:
-            self._loop.call_soon(self._flush, context=self._context)
+        if not self._is_called:
+            self._is_called = True
+            self._gathering.add(self._flush, self._wrote)
 
     def _flush(self) -> None:
-        """Send what there is, if that needs no waiting: else the task does it."""
+        """Send what there is, if that needs no waiting, and the task has nothing to do: else it does this."""
         self._is_called = False
-        if self._is_sending or self._unsent or self._error is not None:
-            return  # the task looks again afterwards, or is about to end
+        if not self._is_idle:
+            return
         try:
             frames = self._frames(self._choices.ready())
-            if self._choices.ended or (frames and not self._offer(frames)):
-                self._unsent = frames
-                self._choices.wake()
-            elif frames:
+            if not frames:
+                return
+            if self._choices.failure is None and self._offer(frames):
                 self._record.bytes += len(frames)  # the others are counted where they are sent
-                self._wrote = self._loop.time()
+                self._wrote = self._time()
+                return
+            self._unsent = frames
         except Exception as error:  # noqa: BLE001  # it is the task's: the loop would but log it, and the client wait
             self._error = error
-            self._choices.wake()
+        self._is_idle = False
+        self._choices.wake()
 
     def _raise(self) -> None:
         """Raise what a callback met, and keep it no longer: by its traceback it holds this."""
@@ -146,4 +141,4 @@ class Outflow:
         return frames
 
     def _is_over(self) -> bool:
-        return self._has_left or self._error is not None or self._choices.ended
+        return self._has_left or self._error is not None or self._choices.closed or self._choices.failure is not None

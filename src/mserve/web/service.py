@@ -1,5 +1,6 @@
 """What all requests of one app share: its programs, their runs and lifespans, and its options."""
 
+import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -15,6 +16,7 @@ from mserve.runs.active import ActiveRuns
 from mserve.runs.choices import Choices
 from mserve.runs.run import Run
 
+from .gathering import Gathering
 from .lifespan import Lifespans
 from .metrics import Metrics
 from .record import current
@@ -48,6 +50,7 @@ class Service:
         self.runs = ActiveRuns(options, self._ran)
         self.lifespans = Lifespans(programs)
         self.created = int(time.time())
+        self._gathering: Gathering | None = None
         self._bench = Bench(options.times.judging)
 
     def choose(self, model: str | None) -> Program:
@@ -96,6 +99,12 @@ class Service:
     def gaps_of(self, program: Program) -> Spread | None:
         """Give what counts the times between the writes of a program's streams, where that is wanted."""
         return None if self.metrics is None else self.metrics.gaps(program.name)
+
+    def gathering(self) -> Gathering:
+        """Give what tells streams when to send: each loop has its own."""
+        if self._gathering is None or self._gathering.loop is not asyncio.get_running_loop():
+            self._gathering = Gathering(self.options.times.gather)
+        return self._gathering
 
     def _ran(self, program: str, run: Run) -> None:
         if self.metrics is not None:

@@ -43,6 +43,8 @@ from .reply_schema import (
     ToolCallPiece,
 )
 
+_TEXT = {str}
+
 
 def encoder(envelope: Envelope, asked: Asked) -> "ChunkEncoder":
     """Start a stream; usage comes in a chunk of its own, where the client asked for it."""
@@ -126,18 +128,20 @@ class _Choice:
         return self._delta(Delta(role="assistant"))
 
     def frames(self, events: Sequence[Said]) -> bytes:
+        if {*map(type, events)} == _TEXT:  # nearly always
+            return self._texts(events)  # type: ignore[arg-type]
         frames: list[bytes] = []
         for kind, some in groupby(events, type):
-            if kind is str:  # nearly always
+            if kind is str:
                 frames.append(self._texts([*some]))  # type: ignore[list-item]  # texts alone
             else:
                 frames += map(self._frame, some)  # type: ignore[arg-type]  # neither texts nor a failure
-        return frames[0] if len(frames) == 1 else b"".join(frames)
+        return b"".join(frames)
 
-    def _texts(self, texts: list[str]) -> bytes:
+    def _texts(self, texts: Sequence[str]) -> bytes:
         """Give the frames of some texts, none of which is empty."""
-        # The JSON of all is cut into theirs: within a text its quotes are escaped, and never stand so.
-        joined = self._between.join(json_text(texts)[2:-2].split(b'","'))
+        # What parts the texts in their JSON stands nowhere within one: quotes are escaped there.
+        joined = json_text(texts)[2:-2].replace(b'","', self._between)
         return b"".join((self._before_text, joined if joined.isascii() else one_line(joined), self._after_text))
 
     def _frame(self, event: Event) -> bytes:  # noqa: C901, PLR0911  # one line for each kind of event
