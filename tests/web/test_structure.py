@@ -11,7 +11,7 @@ from mserve.options import Limits
 from mserve.web.structure import check_structure
 
 VALUES = st.recursive(
-    st.text('[]{}"\\a', max_size=6) | st.integers(),
+    st.text('[]{}"\\a\n\x01', max_size=6) | st.integers(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text('[]{}"\\', max_size=3), inner, max_size=3),
     max_leaves=12,
 )
