@@ -16,24 +16,26 @@ _TYPE = re.compile(rf"\b(?:{'|'.join(_JSON_TYPES)})\b")
 _NAME = re.compile(r"Object (?:missing required|contains unknown) field `(?P<name>.*)`", re.DOTALL)
 
 
+class MissingError(ValueError):
+    """A type of ours is made without a field that another one makes necessary. The text is its name."""
+
+
 def checked(sent: dict[str, Any], kind: type[_Type]) -> _Type:
     """Give what a client sent as a type of ours; `ClientError` naming the field that does not fit."""
     try:
         return msgspec.convert(sent, kind)
     except msgspec.ValidationError as error:
-        raise _misfit(str(error)) from error
+        raise _misfit(error) from error
 
 
-def missing(param: str) -> ClientError:
-    """Make the error for a field that is not there."""
-    return ClientError(f"{param}: this field is required.", param=param)
-
-
-def _misfit(text: str) -> ClientError:
+def _misfit(error: msgspec.ValidationError) -> ClientError:
     """Make the error of what msgspec says: `Expected `int`, got `str` - at `$.seed``."""
+    text = str(error)
     place = _PLACE.search(text)
     path = place["place"] if place else ""
     what = text[: place.start()] if place else text
+    if isinstance(error.__cause__, MissingError):
+        path, what = f"{path}.{what}", "this field is required"
     if what.startswith("Expected"):
         what = _TYPE.sub(lambda found: _JSON_TYPES[found[0]], what)
     name = _NAME.fullmatch(what)

@@ -4,8 +4,23 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from mserve.protocols.misfit import MissingError
 from mserve.protocols.stream_options import StreamOptions
 from mserve.request import Parameters
+
+_ABSENT = (None, UNSET)
+
+
+class Typed(Struct, frozen=True):
+    """What names its type: what the type is for has to be there, since programs read it."""
+
+    type: str
+
+    def __post_init__(self) -> None:
+        """Raise `MissingError` for what is not there."""
+        kind = self.type
+        if kind in self.__struct_fields__ and getattr(self, kind) in _ABSENT:
+            raise MissingError(kind)
 
 
 class ImageUrl(Struct, frozen=True):
@@ -21,10 +36,9 @@ class InputAudio(Struct, frozen=True):
     format: str
 
 
-class Part(Struct, frozen=True):
+class Part(Typed, frozen=True):
     """A part of a message's content. Types that this does not know pass, for the program to read."""
 
-    type: str
     text: str | UnsetType = UNSET
     image_url: ImageUrl | UnsetType = UNSET
     input_audio: InputAudio | UnsetType = UNSET
@@ -39,7 +53,7 @@ class FunctionCall(Struct, frozen=True):
     arguments: str
 
 
-class ToolCall(Struct, frozen=True):
+class ToolCall(Typed, frozen=True, kw_only=True):
     """A call in an assistant's message."""
 
     id: str
@@ -70,10 +84,9 @@ class Function(Struct, frozen=True):
     strict: bool | None = None
 
 
-class Tool(Struct, frozen=True):
+class Tool(Typed, frozen=True):
     """A tool. Types that this does not know pass, for the program to read."""
 
-    type: str
     function: Function | None = None
     custom: dict[str, Any] | None = None
 
@@ -91,10 +104,9 @@ class AllowedTools(Struct, frozen=True):
     tools: list[dict[str, Any]]
 
 
-class ToolChoice(Struct, frozen=True):
+class ToolChoice(Typed, frozen=True):
     """A tool that must be called, or the tools that may be."""
 
-    type: str
     function: Named | None = None
     custom: Named | None = None
     allowed_tools: AllowedTools | None = None
@@ -109,7 +121,7 @@ class JsonSchema(Struct, frozen=True):
     strict: bool | None = None
 
 
-class ResponseFormat(Struct, frozen=True):
+class ResponseFormat(Typed, frozen=True):
     """The form of the reply's text."""
 
     type: Literal["text", "json_object", "json_schema"]
