@@ -1,6 +1,7 @@
 """What every protocol is: the shape that the web layer knows them by, and the errors that they share."""
 
 from collections.abc import Iterator, Sequence
+from itertools import filterfalse
 from typing import Any, Protocol
 
 import msgspec
@@ -25,7 +26,7 @@ class Asked(Struct, frozen=True):
 
     def for_reply(self) -> "Asked":
         """Give what the reply is made by: the same without any message, which may be the larger part of it all."""
-        return msgspec.structs.replace(self, runs=(self.request,) * len(self.runs))
+        return Asked(self.request, (self.request,) * len(self.runs), self.echoes)
 
 
 class Envelope(Struct, frozen=True):
@@ -121,12 +122,11 @@ def encode_error(failure: Failure) -> bytes:
 def asked(requests: Sequence[Request], limits: Limits) -> Asked:
     """Give what a body with these requests asks for, each as often as `n` says; `ClientError` for too many choices."""
     first = requests[0]
-    each = 1 if first.n is None else first.n
-    check_choices("prompt" if each == 1 else "n", len(requests) * each, limits)
-    reply = _for_reply(first)
-    if len(requests) == each == 1:
-        return Asked(reply, tuple(requests))
-    return Asked(reply, tuple(run for request in requests for run in _copies(request, each)))
+    each = first.n or 1
+    count = len(requests) * each
+    check_choices("prompt" if each == 1 else "n", count, limits)
+    runs = requests if count == 1 else (run for request in requests for run in _copies(request, each))
+    return Asked(_for_reply(first), tuple(runs))
 
 
 def check_choices(param: str, count: int, limits: Limits) -> None:
@@ -168,10 +168,12 @@ def decode_object(body: bytes) -> dict[str, Any]:
     return value
 
 
-def told_apart(sent: dict[str, Any], known: frozenset[str], own: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Tell the parameters that a client sent from what no parameter is named for; `own` is neither."""
-    fields = {name: value for name, value in sent.items() if name in known and value is not None}
-    return fields, {name: value for name, value in sent.items() if name not in known and name != own}
+def told_apart(sent: dict[str, Any], known: frozenset[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Tell the parameters that a client sent from what no parameter is named for, which is taken out of `sent`."""
+    extra = {name: sent.pop(name) for name in [*filterfalse(known.__contains__, sent)]}
+    if None in sent.values():
+        sent = {name: value for name, value in sent.items() if value is not None}
+    return sent, extra
 
 
 def check_count(sent: dict[str, Any], name: str, most: int) -> None:
@@ -183,7 +185,9 @@ def check_count(sent: dict[str, Any], name: str, most: int) -> None:
 
 def check_stop(stop: str | list[str] | None) -> None:
     """Refuse more to stop at than can be looked for while tokens fly by."""
-    sequences = stop if isinstance(stop, list) else [stop or ""]
+    if not stop:
+        return
+    sequences = stop if isinstance(stop, list) else [stop]
     if len(sequences) > _MOST_STOPS or sum(map(len, sequences)) > _LONGEST_STOPS:
         raise ClientError(
             f"stop: expected at most {_MOST_STOPS} sequences, of {_LONGEST_STOPS} characters together.", param="stop"

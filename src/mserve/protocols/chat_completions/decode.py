@@ -25,5 +25,6 @@ def decode(body: bytes, limits: Limits = Limits()) -> Asked:  # noqa: B008  # fr
 
 
 def _request(sent: dict[str, Any]) -> Request:
-    fields, extra = told_apart(sent, _PARAMETERS, "messages")
-    return Request(messages=sent["messages"], fields=fields, extra=extra, **fields | as_tools(fields))
+    messages = sent.pop("messages")
+    fields, extra = told_apart(sent, _PARAMETERS)
+    return Request(messages=messages, fields=fields, extra=extra, **fields | as_tools(fields))

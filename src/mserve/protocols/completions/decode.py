@@ -43,7 +43,8 @@ def _prompts(body: CompletionRequest) -> list[str]:
 
 
 def _requests(prompts: list[str], sent: dict[str, Any]) -> list[Request]:
-    fields, extra = told_apart(sent, _PARAMETERS, "prompt")
+    sent.pop("prompt", None)
+    fields, extra = told_apart(sent, _PARAMETERS)
     if "logprobs" in fields:  # here it is the number of those beside each token
         fields |= {"logprobs": True, "top_logprobs": fields["logprobs"]}
     return [
