@@ -70,6 +70,29 @@ async def test_a_program_that_speaks_in_time_is_left_alone() -> None:
     assert (await log_of(program, times=Times(first_event=0.5, between_events=0.2)))[-1] == Finish("stop")
 
 
+@pytest.mark.parametrize(("first", "then", "before", "after"), [(5, 0.2, 0.5, 0), (0.2, 5, 0, 0.5)], ids=repr)
+async def test_the_first_word_has_a_patience_of_its_own(first: float, then: float, before: float, after: float) -> None:
+    async def program() -> AsyncIterator[str]:
+        await asyncio.sleep(before)
+        yield "a"
+        await asyncio.sleep(after)
+
+    log = await log_of(program, times=Times(first_event=first, between_events=then))
+    assert log == [TextDelta("a"), Finish("stop")]
+
+
+async def test_the_patience_after_the_first_word_is_counted_from_there() -> None:
+    async def program() -> AsyncIterator[str]:
+        await asyncio.sleep(0.3)
+        yield "a"
+        await asyncio.sleep(60)
+
+    started = asyncio.get_running_loop().time()
+    log = await asyncio.wait_for(log_of(program, times=Times(first_event=30, between_events=0.4)), LIMIT)
+    assert log == [TextDelta("a"), Failure(504, "The program said nothing more for 0.4 s.", "timeout")]
+    assert asyncio.get_running_loop().time() - started > 0.69
+
+
 async def test_a_program_whose_words_are_held_back_is_not_silent() -> None:
     async def program() -> AsyncIterator[str]:
         for _ in range(10):

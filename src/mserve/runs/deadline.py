@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
+from msgspec import Struct
+
 from mserve.events import Failure
 from mserve.options import Times
 
@@ -10,60 +12,46 @@ TIMEOUT = "timeout"
 """The code of every failure of a program that took too long."""
 
 
-class Deadline:
+class Deadline(Struct, eq=False):
     """Watches one run. What it said and nobody has read yet is no silence of its own."""
 
-    __slots__ = ("_clock", "_end", "_expire", "_has_begun", "_quiet_since", "_start", "_timer", "_times")
-
-    def __init__(self, times: Times, quiet_since: Callable[[], float], expire: Callable[[Failure], None]) -> None:
-        """Make one; `quiet_since` gives when the program's last word was read, by the loop's clock."""
-        self._times = times
-        self._quiet_since = quiet_since
-        self._expire = expire
-        self._clock = asyncio.get_running_loop().time
-        self._timer: asyncio.TimerHandle | None = None
-        self._has_begun = False
-        self._start = 0.0
-        self._end = 0.0
+    _times: Times
+    _quiet_since: Callable[[], float]
+    """Gives when the program's last word was read, by the loop's clock."""
+    _expire: Callable[[Failure], None]
+    _timer: asyncio.TimerHandle | None = None
+    _start: float = 0.0
+    _has_begun: bool = False
 
     def start(self) -> None:
         """Begin to count: the program starts now."""
-        self._start = self._clock()
-        self._end = self._start + self._times.run
-        self._arm(self._start)
+        times, loop = self._times, asyncio.get_running_loop()
+        self._start = loop.time()
+        self._timer = loop.call_later(min(times.first_event, times.between_events, times.run), self._look)
 
     def begun(self) -> None:
         """Note that the program has said its first word: the patience is another one from now on."""
         self._has_begun = True
-        self._disarm()
-        self._arm(self._clock())
 
     def stop(self) -> None:
         """Count no more, and let go of who would be told: a run that holds itself is not freed when it ends."""
-        self._disarm()
-        self._expire = _nobody
-
-    def _disarm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-
-    def _patience(self) -> float:
-        return self._times.between_events if self._has_begun else self._times.first_event
-
-    def _arm(self, since: float) -> None:
-        due = min(self._end, since + self._patience())
-        self._timer = asyncio.get_running_loop().call_at(due, self._look)
+        self._expire = _nobody
 
     def _look(self) -> None:
-        now = self._clock()
+        times, loop = self._times, asyncio.get_running_loop()
+        now, end = loop.time(), self._start + times.run
+        patience = times.between_events if self._has_begun else times.first_event
         since = max(self._start, self._quiet_since())
-        if now >= self._end:
-            self._expire(_failure(f"The program took more than {self._times.run:g} s."))
-        elif now >= since + self._patience():
+        if now >= end:
+            self._expire(_failure(f"The program took more than {times.run:g} s."))
+        elif now >= since + patience:
             what = "said nothing more" if self._has_begun else "did not begin to answer"
-            self._expire(_failure(f"The program {what} for {self._patience():g} s."))
+            self._expire(_failure(f"The program {what} for {patience:g} s."))
         else:
-            self._arm(since)
+            # Not later than what its first word would allow from then on: so nothing is to be set when it comes.
+            self._timer = loop.call_at(min(end, since + patience, now + times.between_events), self._look)
 
 
 def _nobody(_failure: Failure) -> None:
