@@ -3,20 +3,19 @@
 import asyncio
 import math
 
+from msgspec import Struct, field
 
-class Bell:
+
+class Bell(Struct, eq=False):
     """Rings when there is news, or when its time is up. Whoever has one ends it."""
 
-    __slots__ = ("_due", "_looks_at", "_loop", "_news", "_timer", "has_rung")
-
-    def __init__(self) -> None:
-        self.has_rung = False
-        """Whether it rang since somebody set this to False."""
-        self._loop = asyncio.get_running_loop()
-        self._news: asyncio.Future[None] | None = None
-        self._due = math.inf
-        self._timer: asyncio.TimerHandle | None = None
-        self._looks_at = math.inf  # what the timer is set for: uvloop's handles do not all tell it
+    has_rung: bool = False
+    """Whether it rang since somebody set this to False."""
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
+    _news: asyncio.Future[None] | None = None
+    _due: float = math.inf
+    _timer: asyncio.TimerHandle | None = None
+    _looks_at: float = math.inf  # what the timer is set for: uvloop's handles do not all tell it
 
     def ring(self) -> None:
         """Let who waits go on."""
