@@ -29,6 +29,7 @@ class ActiveRuns:
         self._options = options
         self._on_end = on_end
         self._admission = Admission()
+        self._gates: dict[str, list[Gate]] = {}  # by program, as the admission knows them
         self._tasks: dict[asyncio.Task[None], Run] = {}
 
     def start(
@@ -43,9 +44,12 @@ class ActiveRuns:
         judge: Judge | None = None,
     ) -> list[Run]:
         """Start a program on some requests, all or none; `ClientError` where too many wait already."""
-        turns = self._admission.reserve(gates(program, self._options.limits), len(requests))
-        runs = [
-            Run(
+        passed = self._gates.get(program.name)
+        if passed is None:
+            passed = self._gates[program.name] = gates(program, self._options.limits)
+        runs = []
+        for request, turn in zip(requests, self._admission.reserve(passed, len(requests)), strict=True):
+            run = Run(
                 program,
                 request,
                 headers=headers,
@@ -56,11 +60,9 @@ class ActiveRuns:
                 on_disconnect=on_disconnect,
                 judge=judge,
             )
-            for request, turn in zip(requests, turns, strict=True)
-        ]
-        for run in runs:
             self._tasks[run.task] = run
             run.task.add_done_callback(partial(self._ended, program.name, run))
+            runs.append(run)
         return runs
 
     def _ended(self, program: str, run: Run, task: asyncio.Task[None]) -> None:

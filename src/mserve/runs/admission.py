@@ -20,14 +20,14 @@ class Gate(Struct, frozen=True):
     """How many may wait for it; nobody waits longer than for the strictest of their gates."""
 
 
-class Turn:
+class Turn(Struct, eq=False):
     """One run's right to run. Whoever holds one ends it, whatever happened."""
 
-    def __init__(self, admission: "Admission", gates: Sequence[Gate]) -> None:
-        self.gates = gates
-        self._admission = admission
-        self._bell: Bell | None = None
-        self.has_come = self._has_ended = False
+    gates: Sequence[Gate]
+    _admission: "Admission"
+    _bell: Bell | None = None
+    has_come: bool = False
+    _has_ended: bool = False
 
     async def wait(self, seconds: float) -> bool:
         """Return once it is this run's turn, or after some seconds; tell whether it is."""
@@ -67,13 +67,11 @@ class Admission:
         for gate in gates:
             if count > (most := gate.capacity + gate.queue):
                 raise ClientError(f"{gate.name} has room for {most} answers to one request, not {count}.", param="n")
-        turns = [Turn(self, gates) for _ in range(count)]
+        turns = [Turn(gates, self) for _ in range(count)]
         for turn in turns:
-            if self._is_free(turn):
-                self._begin(turn)
-            else:
+            if not self._lets(turn):
                 self._waiting.append(turn)
-        if all(turn.has_come for turn in turns):
+        if turns[-1].has_come:
             return turns
         full = next((gate for gate in gates if self._queued(gate) > gate.queue), None)
         if full is None:
@@ -95,17 +93,18 @@ class Admission:
         for gate in turn.gates:
             self._held[gate.name] -= 1
         for waiting in [*self._waiting]:
-            if self._is_free(waiting):
+            if self._lets(waiting):
                 self._waiting.remove(waiting)
-                self._begin(waiting)
 
-    def _is_free(self, turn: Turn) -> bool:
-        return all(self._held[gate.name] < gate.capacity for gate in turn.gates)
-
-    def _begin(self, turn: Turn) -> None:
+    def _lets(self, turn: Turn) -> bool:
+        """Let a turn come, where all its gates have room for it; tell whether they have."""
+        for gate in turn.gates:
+            if self._held[gate.name] >= gate.capacity:
+                return False
         for gate in turn.gates:
             self._held[gate.name] += 1
         turn.come()
+        return True
 
     def _queued(self, gate: Gate) -> int:
         return sum(gate in turn.gates for turn in self._waiting)
