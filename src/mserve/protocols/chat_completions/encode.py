@@ -41,18 +41,17 @@ def encode_reply(envelope: Envelope, asked: Asked, replies: Sequence[Reply]) -> 
 
 
 def _choice(number: int, reply: Reply, envelope: Envelope, asked: Asked) -> Choice:
-    legacy = is_legacy(asked.request)
-    calls = [] if legacy else [_call(call) for call in reply.calls]
-    function = FunctionCall(reply.calls[0].name, reply.calls[0].arguments) if legacy and reply.calls else None
+    calls = reply.calls
+    legacy = bool(calls) and is_legacy(asked.request)
     message = ReplyMessage(
         # Null where something else stands in the text's place.
-        content=reply.text if reply.text or not (reply.calls or reply.refusal or reply.audio) else None,
+        content=reply.text if reply.text or not (calls or reply.refusal or reply.audio) else None,
         refusal=reply.refusal or None,
         reasoning_content=reply.reasoning or UNSET,
         reasoning=reply.reasoning or UNSET,
-        tool_calls=calls or UNSET,
-        function_call=function or UNSET,
-        annotations=list(map(annotation, reply.citations)) or UNSET,
+        tool_calls=[_call(call) for call in calls] if calls and not legacy else UNSET,
+        function_call=FunctionCall(calls[0].name, calls[0].arguments) if legacy else UNSET,
+        annotations=[annotation(said) for said in reply.citations] if reply.citations else UNSET,
         audio=_audio(reply.audio, envelope) if reply.audio else UNSET,
     )
     asks_for_logprobs = asked.request.logprobs and reply.logprobs
