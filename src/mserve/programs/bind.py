@@ -24,10 +24,13 @@ _TWO_NAMES = ("max_completion_tokens", "max_tokens")  # one value; the newer nam
 
 def prompt_of(messages: list[dict[str, Any]]) -> str:
     """Join the text parts of the last user message by newlines; `""` where there is none."""
-    content = next((message.get("content") for message in reversed(messages) if message["role"] == "user"), None)
-    if isinstance(content, list):
-        return "\n".join(part["text"] for part in content if part["type"] == "text")
-    return content or ""
+    for message in reversed(messages):
+        if message["role"] == "user":
+            content = message.get("content")
+            if isinstance(content, list):
+                return "\n".join(part["text"] for part in content if part["type"] == "text")
+            return content or ""
+    return ""
 
 
 def _requirements(call: Call) -> list[str]:
