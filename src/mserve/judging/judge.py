@@ -68,11 +68,10 @@ class Bench:
 
         A judge that is not to judge answers still judges the schema.
         """
-        wanted = response_format or {}
-        if wanted.get("type") not in _SHAPES:
+        if response_format is None or response_format.get("type") not in _SHAPES:
             return None
-        asked = (wanted.get("json_schema") or {}).get("schema")
-        rules = _SHAPES[wanted["type"]] if asked is None else asked
+        asked = (response_format.get("json_schema") or {}).get("schema")
+        rules = _SHAPES[response_format["type"]] if asked is None else asked
         schema = msgspec.json.encode(rules)
         made = Judge(schema, cost_of(rules, len(schema)), self, judged=judged)
         made.read_now()

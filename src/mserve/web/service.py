@@ -14,7 +14,6 @@ from mserve.program import Program
 from mserve.protocols.base import Asked, Wire
 from mserve.runs.active import ActiveRuns
 from mserve.runs.choices import Choices
-from mserve.runs.run import Run
 
 from .gathering import Gathering
 from .lifespan import Lifespans
@@ -44,10 +43,11 @@ class Service:
         self.options = options
         self.programs = {program.name: program for program in programs}
         self.names = self.programs | _aliases(self.programs, options.aliases)
+        self._only = programs[0] if len(programs) == 1 else None
         self.metrics: Metrics | None = None
         if options.metrics:
             self.metrics = Metrics(self.programs, lambda: self.runs.active, lambda: self.runs.queued)
-        self.runs = ActiveRuns(options, self._ran)
+        self.runs = ActiveRuns(options) if self.metrics is None else ActiveRuns(options, self.metrics.ran)
         self.lifespans = Lifespans(programs)
         self.created = int(time.time())
         self._gathering: Gathering | None = None
@@ -60,8 +60,8 @@ class Service:
         """
         if model in self.names:
             return self.names[model]
-        if len(self.programs) == 1 and (model is None or not self.options.strict_model):
-            return next(iter(self.programs.values()))
+        if self._only is not None and (model is None or not self.options.strict_model):
+            return self._only
         served = ", ".join(self.names)
         if model is None:
             raise ClientError(f"model: this field is required, one of: {served}.", param="model")
@@ -70,13 +70,15 @@ class Service:
 
     def admit(self, wire: Wire, body: bytes) -> Admitted:
         """Read a request, and choose its program and its judge; `ClientError` for one that is not served."""
-        check_structure(body, self.options.limits)
-        asked = wire.decode(body, self.options.limits)
+        limits = self.options.limits
+        check_structure(body, limits)
+        asked = wire.decode(body, limits)
+        request = asked.request
         if (record := current.get(None)) is not None:
-            record.request = asked.request
-        program = self.choose(asked.request.model)
-        check_shape(asked.request, program.declares)
-        judge = self._bench.judge_of(asked.request.response_format, judged=program.traits.check_output)
+            record.request = request
+        program = self.choose(request.model)
+        check_shape(request, program.declares)
+        judge = self._bench.judge_of(request.response_format, judged=program.traits.check_output)
         return Admitted(asked, program, judge)
 
     def start(self, admitted: Admitted, wishes: Wishes, headers: Mapping[str, str], caller: str | None) -> Choices:
@@ -105,10 +107,6 @@ class Service:
         if self._gathering is None or self._gathering.loop is not asyncio.get_running_loop():
             self._gathering = Gathering(self.options.times.gather)
         return self._gathering
-
-    def _ran(self, program: str, run: Run) -> None:
-        if self.metrics is not None:
-            self.metrics.ran(program, run)
 
     async def _state(self, program: Program) -> object:
         await self.lifespans.open()
