@@ -30,7 +30,7 @@ class ActiveRuns:
         self._on_end = on_end
         self._admission = Admission()
         self._gates: dict[str, list[Gate]] = {}  # by program, as the admission knows them
-        self._tasks: dict[asyncio.Task[None], Run] = {}
+        self._runs: set[Run] = set()
 
     def start(
         self,
@@ -38,7 +38,7 @@ class ActiveRuns:
         requests: Sequence[Request],
         *,
         headers: Mapping[str, str],
-        state: State,
+        state: State | None,
         caller: str | None = None,
         on_disconnect: OnDisconnect = "cancel",
         judge: Judge | None = None,
@@ -48,6 +48,7 @@ class ActiveRuns:
         if passed is None:
             passed = self._gates[program.name] = gates(program, self._options.limits)
         runs = []
+        on_end = partial(self._ended, program.name)
         for request, turn in zip(requests, self._admission.reserve(passed, len(requests)), strict=True):
             run = Run(
                 program,
@@ -56,23 +57,23 @@ class ActiveRuns:
                 state=state,
                 options=self._options,
                 turn=turn,
+                on_end=on_end,
                 caller=caller,
                 on_disconnect=on_disconnect,
                 judge=judge,
             )
-            self._tasks[run.task] = run
-            run.task.add_done_callback(partial(self._ended, program.name, run))
             runs.append(run)
+        self._runs.update(runs)
         return runs
 
-    def _ended(self, program: str, run: Run, task: asyncio.Task[None]) -> None:
-        self._tasks.pop(task, None)
+    def _ended(self, program: str, run: Run) -> None:
+        self._runs.discard(run)
         self._on_end(program, run)
 
     @property
     def active(self) -> int:
         """Count the runs that are not closed yet, those that wait for their turn among them."""
-        return len(self._tasks)
+        return len(self._runs)
 
     @property
     def queued(self) -> int:
@@ -82,15 +83,15 @@ class ActiveRuns:
     @property
     def wanted(self) -> int:
         """Count the runs that are not closed yet, and not cancelled."""
-        return sum(not run.is_cancelled for run in self._tasks.values())
+        return sum(not run.is_cancelled for run in self._runs)
 
     async def close(self) -> None:
         """Cancel all runs, and wait until their programs are closed; one that does not close is left behind."""
-        for run in self._tasks.values():
+        for run in self._runs:
             run.cancel()
-        await _wait([*self._tasks], _CLOSING)
-        late, self._tasks = self._tasks, {}
-        for run in late.values():
+        await _wait([run.task for run in self._runs], _CLOSING)
+        late, self._runs = self._runs, set()
+        for run in late:
             run.give_up()
 
 

@@ -46,9 +46,14 @@ class Log:
         return self._size
 
     @property
+    def count(self) -> int:
+        """All events so far, dropped ones too."""
+        return self._first + len(self._events)
+
+    @property
     def end(self) -> "Place":
         """The place behind the last event."""
-        return self._first + len(self._events), self.size
+        return self.count, self.size
 
     def quiet_since(self) -> float:
         """Give when all was read that was said, by the loop's clock: now, where something waits to be read."""
@@ -205,7 +210,7 @@ class Reader:
     @property
     def ended(self) -> bool:
         """Tell whether all was read, and nothing more will come."""
-        return self._log.closed and self.place == self._log.end
+        return self._log.closed and self.place[0] == self._log.count
 
     def take(self) -> list[Said]:
         """Give all events that this reader has not had."""

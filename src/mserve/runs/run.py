@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import Protocol
 
 from mserve.errors import InvalidOutputError, ProgramError
@@ -89,9 +89,10 @@ class Run:
         request: Request,
         *,
         headers: Mapping[str, str],
-        state: State,
+        state: State | None,
         options: Options,
         turn: Turn,
+        on_end: "Callable[[Run], None]",
         caller: str | None = None,
         on_disconnect: OnDisconnect = "cancel",
         judge: Judge | None = None,
@@ -113,6 +114,7 @@ class Run:
         self.reason: FinishReason | None = None
         self.usage: Usage | None = None  # so far
         self._turn = turn
+        self._on_end = on_end
         self._patience = options.times.queue
         self._most = options.limits.max_answer
         self._closing: asyncio.TimerHandle | None = None
@@ -120,7 +122,7 @@ class Run:
         self._deadline = Deadline(options.times, self._log.quiet_since, self._expire)
         self._has_begun = False
         self.task = asyncio.create_task(self._own(), name=f"mserve run of {program.name}")
-        # Not at the end of `_own`: a task that is cancelled before its first step never gets there.
+        # A task that is cancelled before its first step never gets to the end of `_own`.
         self.task.add_done_callback(self._ended)
 
     def reader(self, ring: Callable[[], None]) -> Reader:
@@ -153,15 +155,37 @@ class Run:
 
     async def _own(self) -> None:
         try:
-            if await self._may_begin():
+            if self._turn.has_come or await self._may_begin():
                 self._deadline.start()
-                await self._iterate()
+                events = await self._program_events()
+                try:
+                    async for said in events:
+                        if not await self._hear(said):
+                            break
+                finally:
+                    await events.aclose()
+                if not self._order.finished:
+                    await self._finish(None)
         except asyncio.CancelledError as error:
             # It ends here: a task keeps one that leaves it, and by its traceback the run, which is not freed then.
             self._fail(CANCELLED if self._cancelled.is_set() else failure_of(error, self._program.name))
         except BaseException as error:  # noqa: BLE001  # even SystemExit ends its own run and nothing more
             self._fail(failure_of(error, self._program.name))
-        self._log.close()  # at once: who reads the last event sees that it is the last
+        self._end()
+
+    def _end(self) -> None:
+        """Let go of all, and then close the log: who reads the last event sees that it is the last, and counted."""
+        self._deadline.stop()
+        if self._closing is not None:
+            self._closing.cancel()
+        self._turn.end()
+        self._on_end(self)
+        self._log.close()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled():  # before its first step
+            self._fail(CANCELLED)
+            self._end()
 
     async def _may_begin(self) -> bool:
         """Wait for this run's turn; False where it does not come in time."""
@@ -170,28 +194,19 @@ class Run:
         self._fail(Failure(503, f"The server is busy: it was not your turn for {self._patience:g} s.", "overloaded"))
         return False
 
-    async def _iterate(self) -> None:
+    async def _program_events(self) -> AsyncGenerator[Event, None]:
         if self._judge is not None:
             await self._judge.read()
-        state = await self._state()
-        events = self._program.run(
+        return self._program.run(
             Call(
                 request=self._request.pop(),
                 cancelled=self._cancelled,
                 headers=self._headers,
                 caller=self._caller,
-                state=state,
+                state=None if self._state is None else await self._state(),
                 line=self._log,
             )
         )
-        try:
-            async for said in events:
-                if not await self._hear(said):
-                    break
-        finally:
-            await events.aclose()
-        if not self._order.finished:
-            await self._finish(None)
 
     async def _hear(self, said: Event) -> bool:
         """Write what the program said, as fast as it is read. False where the answer is to end by it."""
@@ -285,15 +300,6 @@ class Run:
         self._fail(failure)
         self._log.close()
         self.cancel()
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._deadline.stop()
-        if self._closing is not None:
-            self._closing.cancel()
-        self._turn.end()
-        if task.cancelled():  # before its first step
-            self._fail(CANCELLED)
-        self._log.close()
 
 
 def _go_on() -> None:

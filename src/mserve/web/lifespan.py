@@ -38,6 +38,8 @@ class Lifespans:
             self._opened, self._closing = asyncio.Event(), asyncio.Event()
             self._task = asyncio.create_task(self._hold(), name="mserve lifespans")
         task = self._task
+        if self._opened.is_set() and not task.done():
+            return
         opened = asyncio.ensure_future(self._opened.wait())
         try:
             await asyncio.wait([opened, task], return_when=asyncio.FIRST_COMPLETED)

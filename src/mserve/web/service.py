@@ -91,7 +91,7 @@ class Service:
             program,
             admitted.asked.runs,
             headers=headers,
-            state=partial(self._state, program),
+            state=None if program.lifespan is None else partial(self._state, program),
             caller=caller,
             on_disconnect=wishes.on_disconnect,
             judge=admitted.judge,
