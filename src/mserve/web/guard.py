@@ -1,6 +1,7 @@
 """Stands before everything but liveness: who gets in, by key or by where a request comes from. Reads no body."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
+from operator import itemgetter
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
@@ -24,6 +25,7 @@ _NO_KEY = Failure(
 )
 _WRONG_KEY = Failure(401, "The API key is not one of this server's.", "invalid_api_key")
 
+_NAME = itemgetter(0)
 _SCHEMES = {"ws": "http", "wss": "https"}
 """What pages call the scheme of a websocket's server."""
 
@@ -42,6 +44,7 @@ class Guard:
         keyed = bool(options.api_keys) or options.api_key_file is not None
         self._keys = Keys(options.api_keys, options.api_key_file) if keyed else None
         self._origins = frozenset(options.allowed_origins)
+        self._is_any_page = keyed or "*" in self._origins
         anything = "*" in options.allowed_hosts
         self._hosts = frozenset() if anything else frozenset(map(one_spelling, options.allowed_hosts))
 
@@ -58,11 +61,13 @@ class Guard:
 
     def _wrong_place(self, scope: Scope) -> Failure | None:
         """Refuse a server's name that is not ours, and a page that is neither ours nor named."""
+        if self._is_any_page and not self._hosts:
+            return None
         hosts = _values(scope, b"host")
         host = hosts[0] if len(hosts) == 1 else ""
         if self._hosts and not self._is_called(host, scope):
             return refused_host(host)
-        if self._keys is not None or "*" in self._origins:
+        if self._is_any_page:
             return None
         scheme: str = scope.get("scheme", "http")
         for origin in _values(scope, b"origin"):
@@ -86,26 +91,26 @@ def _identify(scope: Scope, keys: Keys) -> Failure | None:
     Each place that holds a key is looked at, and none of them may hold a wrong one: what stands behind this server, or
     before it, may read the other.
     """
-    authorizations, api_keys = _raw(scope, b"authorization"), _raw(scope, b"x-api-key")
-    if len(authorizations) > 1 or len(api_keys) > 1:
+    headers: Sequence[Header] = scope["headers"]
+    said = [*map(_NAME, headers)]
+    if said.count(b"authorization") > 1 or said.count(b"x-api-key") > 1:
         return _WRONG_KEY
-    bearers = [key for key in map(_bearer, authorizations) if key is not None]
-    names = {keys.name_of(key.strip(b" \t")) for key in (*bearers, *api_keys)}
+    sent = dict(headers)
+    shown = (_bearer(sent.get(b"authorization", b"")), sent.get(b"x-api-key"))
+    names = {keys.name_of(key.strip(b" \t")) for key in shown if key is not None}
     if not names:
         return _NO_KEY
     if None in names or len(names) > 1:
         return _WRONG_KEY
     (name,) = names
     scope[CALLER] = name
-    # In place: whoever writes down a request afterwards shall not find the key in it either.
-    scope["headers"] = [header for header in scope["headers"] if not _holds_key(header)]
-    return None
-
-
-def _holds_key(header: Header) -> bool:
-    name, value = header
+    taken = [b"x-api-key"]
     # Whatever stands behind the word: what is no key in that spelling may be one in another.
-    return name == b"x-api-key" or (name == b"authorization" and value.lower().lstrip().startswith(b"bearer"))
+    if sent.get(b"authorization", b"").lower().lstrip().startswith(b"bearer"):
+        taken.append(b"authorization")
+    # In place: whoever writes down a request afterwards shall not find the key in it either.
+    scope["headers"] = [header for header in headers if header[0] not in taken]
+    return None
 
 
 def _bearer(value: bytes) -> bytes | None:
@@ -114,9 +119,5 @@ def _bearer(value: bytes) -> bytes | None:
     return key if scheme.lower() == b"bearer" else None
 
 
-def _raw(scope: Scope, name: bytes) -> list[bytes]:
-    return [value for key, value in scope["headers"] if key == name]
-
-
 def _values(scope: Scope, name: bytes) -> list[str]:
-    return [value.decode("latin-1") for value in _raw(scope, name)]
+    return [value.decode("latin-1") for key, value in scope["headers"] if key == name]

@@ -66,8 +66,7 @@ class Keys:
 
     def _look(self) -> None:
         """Take what the file says by now, at most once a second; one that says nothing sensible changes nothing."""
-        now = time.monotonic()
-        if self._file is None or now < self._next_look:
+        if self._file is None or (now := time.monotonic()) < self._next_look:
             return
         self._next_look = now + _LOOK
         before, self._text = self._text, None

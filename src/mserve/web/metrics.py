@@ -73,7 +73,7 @@ class Metrics(Collector):
             self._durations[program].add(record.ended - record.started)
         if record.first is not None:
             self._firsts[program].add(record.first - record.started)
-        if record.kind is not None and outcome != "client_left":
+        if outcome not in ("finished", "client_left") and record.kind is not None:
             self._errors[program, record.kind] += 1
 
     def ran(self, program: str, run: Run) -> None:

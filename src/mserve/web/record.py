@@ -156,9 +156,10 @@ def new_id() -> str:
 
 def id_of(scope: Scope) -> str:
     """Give a request's id. One without a sane id gets one, which its program finds among the headers, too."""
-    sent: bytes | None = next((value for name, value in scope["headers"] if name == b"x-request-id"), None)
+    headers: Sequence[tuple[bytes, bytes]] = scope["headers"]
+    sent = dict(reversed(headers)).get(b"x-request-id")  # the first of them
     if sent is None or not _SANE.fullmatch(sent):
-        others = [header for header in scope["headers"] if header[0] != b"x-request-id"]
+        others = headers if sent is None else [header for header in headers if header[0] != b"x-request-id"]
         sent = new_id().encode()
         scope["headers"] = [*others, (b"x-request-id", sent)]
     return sent.decode()
