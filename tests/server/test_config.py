@@ -112,11 +112,11 @@ def test_an_alias_of_two_programs_is_refused() -> None:
 
 def test_uvicorn_is_told_what_was_set() -> None:
     settings = Settings(
-        host="::1", port=1, uds="s", access_log=False, root_path="/r", proxy_headers=False, forwarded_allow_ips="*",
+        host="::1", port=1, uds="s", access_log=False, root_path="/r",
     )  # fmt: skip
     config = uvicorn_config(object(), settings)
     assert (config.host, config.port, config.uds, config.root_path) == ("::1", 1, "s", "/r")
-    assert (config.access_log, config.proxy_headers, config.forwarded_allow_ips) == (False, False, "*")
+    assert config.access_log is False
 
 
 @pytest.mark.parametrize("level", LEVELS)

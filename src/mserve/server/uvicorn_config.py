@@ -8,6 +8,7 @@ from uvicorn.config import Config
 
 from .config import Settings
 from .fitted import warn_of_newer
+from .forwarded import Forwarded
 from .http import Connection
 from .limits import Rules
 from .logs import logging_config
@@ -20,7 +21,8 @@ def uvicorn_config(app: object, settings: Settings) -> Config:
     rules = Rules(settings.max_header_size, settings.header_timeout, settings.body_timeout)
     tls = tls_context(settings.ssl_certfile, settings.ssl_keyfile, settings.ssl_keyfile_password)
     return Config(
-        app,  # type: ignore[arg-type]  # uvicorn's type of an ASGI app is narrower than Starlette's
+        Forwarded(app, settings.forwarded_allow_ips) if settings.proxy_headers else app,  # type: ignore[arg-type]
+        interface="asgi3",
         host=settings.host,
         port=settings.port,
         uds=settings.uds,
@@ -31,8 +33,7 @@ def uvicorn_config(app: object, settings: Settings) -> Config:
         log_config=_log_config(settings),
         access_log=False,  # ours says more
         root_path=settings.root_path,
-        proxy_headers=settings.proxy_headers,
-        forwarded_allow_ips=settings.forwarded_allow_ips,
+        proxy_headers=False,  # ours asks first whether there are any
         server_header=False,
         ssl_context_factory=None if tls is None else lambda *_: tls,
         timeout_graceful_shutdown=1,  # for the last bytes: the worker has let the runs end before

@@ -52,7 +52,7 @@ class Worker(uvicorn.Server):
     """Whether open requests get all the time that they need, since another process takes the new ones."""
 
     def __init__(self, app: App, settings: Settings, on_ready: OnReady = _nobody) -> None:
-        super().__init__(uvicorn_config(app, settings))
+        super().__init__(uvicorn_config(app.answer, settings))
         self._app = app
         self._on_ready = on_ready
         self._drain_delay = settings.drain_delay

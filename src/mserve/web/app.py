@@ -82,7 +82,8 @@ class App:
         self._router = Exact({route.path: guard for route in posts}, open_router)
         # Around the errors, too: a page has to read why it was refused.
         readable: ASGIApp = Cors(self._route, options) if options.allowed_origins else self._route
-        self._answer = Observed(readable, self._service.metrics)
+        self.answer = Observed(readable, self._service.metrics)
+        """The app for a host that opens and closes it by itself: no word of a lifespan may reach it."""
 
     @property
     def programs(self) -> Sequence[Program]:
@@ -127,7 +128,7 @@ class App:
 
     def refused(self, failure: Failure, client: str | None, scope: Scope | None) -> str:
         """Note what the host itself refuses: a client, or a request whose body it gave up. Give the answer's id."""
-        return self._answer.refused(failure, client, scope)
+        return self.answer.refused(failure, client, scope)
 
     async def close(self) -> None:
         """End all runs and close what the programs share; `ShutdownError` where that fails."""
@@ -139,7 +140,7 @@ class App:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         else:
-            await self._answer(scope, receive, send)
+            await self.answer(scope, receive, send)
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
