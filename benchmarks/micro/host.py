@@ -1,13 +1,12 @@
 """An ASGI host in memory, that takes as our server takes: a whole request through the app, and no kernel."""
 
-import asyncio
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 from mserve.web.app import App
 
 Message = MutableMapping[str, Any]
-_OFFER = "mserve.offer"
+_OFFER, _LEAVING = "mserve.offer", "mserve.leaving"
 
 
 class Asker:
@@ -16,8 +15,7 @@ class Asker:
     def __init__(self, body: bytes) -> None:
         self.status = 0
         self.writes: list[bytes] = []
-        self._body: bytes | None = body
-        self._size = len(body)
+        self._body = body
 
     async def ask(self, app: App) -> bytes:
         """Give the body of the answer."""
@@ -27,10 +25,7 @@ class Asker:
         return b"".join(self.writes)
 
     async def _receive(self) -> Message:
-        body, self._body = self._body, None
-        if body is None:
-            await asyncio.get_running_loop().create_future()
-        return {"type": "http.request", "body": body, "more_body": False}
+        return {"type": "http.request", "body": self._body, "more_body": False}
 
     async def _send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -41,6 +36,9 @@ class Asker:
     def _offer(self, frames: bytes) -> bool:
         self.writes.append(frames)
         return True
+
+    def _listen(self, _ring: Callable[[], None]) -> None:
+        pass
 
     def _scope(self) -> Message:
         path = "/v1/chat/completions"
@@ -59,9 +57,9 @@ class Asker:
                 (b"accept", b"*/*"),
                 (b"user-agent", b"bench/1"),
                 (b"content-type", b"application/json"),
-                (b"content-length", b"%d" % self._size),
+                (b"content-length", b"%d" % len(self._body)),
             ],
             "client": ("127.0.0.1", 50000),
             "server": ("127.0.0.1", 8000),
-            "extensions": {_OFFER: {_OFFER: self._offer}},
+            "extensions": {_OFFER: {_OFFER: self._offer}, _LEAVING: {_LEAVING: self._listen}},
         }

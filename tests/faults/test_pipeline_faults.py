@@ -186,6 +186,20 @@ def test_what_is_sent_far_ahead_waits_its_turn_and_is_answered(server: ServerPro
     assert [answer.text for answer in others] == [*words, "y" * 100_000, "last"]
 
 
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_who_sent_a_large_body_is_seen_to_leave(server: ServerProcess, stream: bool) -> None:
+    for _ in range(5):  # of such a body no more is read for a while, if it comes in one piece
+        name = f"hang {time.monotonic_ns()}"
+        body = json.dumps({"stream": stream, "messages": [{"role": "user", "content": name}]}).encode()
+        whole = posting(body + b" " * 200_000, f"Content-Length: {len(body) + 200_000}")
+        with connect(server) as connection:
+            connection.sendall(whole[:-200_000])
+            wait_until_read(connection)
+            connection.sendall(whole[-200_000:])
+            server.wait_for(f"open {name}\n")
+        server.wait_for(f"closed {name}\n", 2)
+
+
 def test_who_ends_its_own_direction_has_left(server: ServerProcess) -> None:
     with connect(server) as connection:
         connection.sendall(asking("hang half", stream=True))

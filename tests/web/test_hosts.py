@@ -11,6 +11,7 @@ from starlette.routing import Mount
 
 import mserve
 from mserve.web.app import App
+from mserve.web.leaving import LEAVING
 
 BODY = b'{"messages":[{"role":"user","content":"x"}],"stream":true}'
 
@@ -35,16 +36,16 @@ def scope_of(kind: str = "http", path: str = "/v1/chat/completions") -> dict[str
 
 
 class Host:
-    """An ASGI host of one request: it gives messages one by one, and keeps what it is sent."""
+    """An ASGI host of one request: it gives messages one by one, those that are left, and keeps what it is sent."""
 
     def __init__(self, *messages: dict[str, Any], refuses: int | None = None) -> None:
-        self._messages = list(messages)
+        self.left = list(messages)
         self._refuses = refuses
         self.sent: list[dict[str, Any]] = []
 
     async def receive(self) -> Any:
-        if self._messages:
-            return self._messages.pop(0)
+        if self.left:
+            return self.left.pop(0)
         return await asyncio.Event().wait()
 
     async def send(self, message: Any) -> None:
@@ -103,6 +104,27 @@ async def test_a_client_that_leaves_before_the_first_word_gets_nothing(stream: b
     host = Host(*pieces, {"type": "http.disconnect"})
     await host.serve(app, scope_of())
     assert host.sent == []
+    await app.close()
+
+
+@pytest.mark.parametrize("stream", [b"true", b"false"])
+async def test_a_host_that_offers_to_tell_who_leaves_is_not_asked_for_it(stream: bytes) -> None:
+    begun, offered = asyncio.Event(), asyncio.Queue[Any]()
+
+    async def program() -> str:
+        begun.set()
+        await asyncio.Event().wait()
+        return "never"
+
+    app = mserve.create_app(program)
+    host = Host({"type": "http.request", "body": BODY.replace(b"true", stream)}, {"type": "never asked for"})
+    offers = {"extensions": {LEAVING: {LEAVING: offered.put_nowait}}}
+    serving = asyncio.create_task(host.serve(app, scope_of() | offers))
+    await begun.wait()
+    assert not serving.done()
+    offered.get_nowait()()
+    await serving
+    assert (host.sent, len(host.left)) == ([], 1)
     await app.close()
 
 

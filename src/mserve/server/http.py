@@ -12,6 +12,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from mserve.events import Failure
+from mserve.web.leaving import LEAVING
 from mserve.web.outflow import OFFER
 
 from .alarm import Alarm
@@ -52,6 +53,7 @@ class Connection(HttpToolsProtocol):
         self._waiting: Wait | None = None
         self._alarm = Alarm(self.loop, self._ring, lambda: self.flow.read_paused)
         self._outlet: Outlet
+        self._offers: dict[str, dict[str, object]]
 
     @property
     def is_idle(self) -> bool:
@@ -65,6 +67,7 @@ class Connection(HttpToolsProtocol):
         super().connection_made(transport)
         transport.set_write_buffer_limits(HIGH_WATER_LIMIT)
         self._outlet = Outlet(transport, self.flow, self._close)
+        self._offers = {OFFER: {OFFER: self._outlet.offer}, LEAVING: {LEAVING: self._outlet.listen}}
         if len(self.connections) > self._shared.limit:
             self._refuse(too_many(self._shared.limit))
         self._settle()
@@ -76,6 +79,7 @@ class Connection(HttpToolsProtocol):
         self.pipeline.clear()
         if self._answered is not None:
             tell_that_it_left(self._answered)
+        self._outlet.leave()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -137,7 +141,7 @@ class Connection(HttpToolsProtocol):
             b"://" in self.url and httptools.parse_url(self.url).path is None
         ):  # as proxies are asked, and without a path
             self.url = b"/"
-        self.scope["extensions"] = {OFFER: {OFFER: self._outlet.offer}}
+        self.scope["extensions"] = self._offers
         super().on_headers_complete()
         self.flow.resume_reading()  # who sends ahead may leave before its answers, and only reading tells
         if not self.pipeline:
@@ -166,6 +170,7 @@ class Connection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Go on with the next request, or come to the end."""
+        self._outlet.answered()
         if self._has_hung_up or self.transport.is_closing():
             return
         was_last = not self.pipeline

@@ -15,6 +15,7 @@ from mserve.transcript import Transcript
 
 from .body import ClientLeft, check_headers, read_body
 from .gathering import Gathering
+from .leaving import Watch
 from .outflow import Offer, Outflow, offer_of
 from .record import current, new_id
 from .replies import Header, send_failure, send_json
@@ -63,7 +64,7 @@ class PostEndpoint:
         record.gaps = self._service.gaps_of(admitted.program)
         del admitted  # what the program does not keep of a long conversation, nobody keeps while it answers
         exchange = _Exchange(self._wire, envelope, asked, choices, send)
-        watch = asyncio.create_task(exchange.watch(receive))
+        watch = Watch(scope, receive, exchange.leave)
         try:
             if asked.request.stream:
                 await exchange.stream(offer_of(scope), accepted + wishes.grace, wishes.ping, self._service.gathering())
@@ -72,7 +73,7 @@ class PostEndpoint:
         except OSError:
             record.has_left = True  # this host tells `send`
         finally:
-            watch.cancel()
+            watch.end()
             exchange.close()
 
     async def _admit(self, sent: Mapping[bytes, bytes], receive: Receive) -> Admitted:
@@ -94,10 +95,8 @@ class _Exchange:
         self._left = False
         self._outflow: Outflow | None = None
 
-    async def watch(self, receive: Receive) -> None:
-        """Notice that the client leaves, whatever else is going on."""
-        while (await receive())["type"] != "http.disconnect":
-            pass
+    def leave(self) -> None:
+        """Hear that the client leaves, whatever else is going on."""
         self._left = True
         self._choices.wake()
         if self._outflow is not None:
