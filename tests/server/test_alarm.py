@@ -1,4 +1,5 @@
 import asyncio
+import math
 import time
 
 from mserve.server.alarm import Alarm
@@ -49,7 +50,7 @@ async def test_it_rings_in_the_end_whatever_is_heard() -> None:
 async def test_what_is_stopped_or_ended_never_rings() -> None:
     stopped, rang, _ = alarm()
     stopped.set(SOON)
-    stopped.stop()
+    stopped.set(math.inf)
     ended, rang_too, _ = alarm()
     ended.set(SOON)
     ended.end()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from uvicorn.middleware import proxy_headers
 from uvicorn.protocols.http import flow_control, httptools_impl
 
 from processes import Serve, ServerProcess
@@ -69,18 +70,20 @@ def text_of(stream: Answer) -> str:
 
 
 def test_the_inside_of_uvicorn_is_the_one_that_this_was_written_for() -> None:
-    sources = "".join(map(inspect.getsource, (httptools_impl, flow_control)))
+    sources = "".join(map(inspect.getsource, (httptools_impl, flow_control, proxy_headers)))
     fits = {
         "httptools": version("httptools").rpartition(".")[0],
         "uvicorn's connection": hashlib.sha256(sources.encode()).hexdigest()[:16],
     }
-    assert fits == {"httptools": "0.9", "uvicorn's connection": "ea814cf42e50628d"}, (
-        "uvicorn's httptools_impl or flow_control, or httptools, has changed. Read what did, against server/http.py: "
-        "Connection overrides the callbacks of loop, parser and answer; it reads and sets cycle, pipeline, flow, "
-        "parser, headers, url, server_state, and of a cycle keep_alive, response_started, response_complete, "
-        "disconnected, waiting_for_100_continue, body, scope, message_event and transport (of which an answer uses "
-        "write, close and is_closing). When all of that still holds, and the tests below pass, write the new values "
-        "here, and uvicorn's version into pyproject.toml."
+    assert fits == {"httptools": "0.9", "uvicorn's connection": "044a85d0fe9a2ff0"}, (
+        "uvicorn's httptools_impl, flow_control or proxy_headers, or httptools, has changed. Read what did, against "
+        "server/http.py: Connection overrides the callbacks of loop, parser and answer, and makes the scope "
+        "(server/scope.py) and the cycle; it reads and sets cycle, pipeline, flow, parser, headers, url, server_state, "
+        "and of a cycle keep_alive, response_started, response_complete, disconnected, waiting_for_100_continue, body, "
+        "scope, message_event and transport (of which an answer uses write, close and is_closing). Cycle, in "
+        "server/cycle.py, writes the head of an answer. Forwarded, in server/forwarded.py, knows the headers that are "
+        "read there. When all of that still holds, and the tests below and in test_cycle.py pass, write the new "
+        "values here, and uvicorn's version into pyproject.toml."
     )
 
 

@@ -18,44 +18,50 @@ class Alarm:
         self._ring: Callable[[], None] | None = ring
         self._is_deaf: Callable[[], bool] | None = is_deaf
         self._timer: asyncio.TimerHandle | None = None
-        self._patience = self._in_all = self._began = self._heard = self._due = 0.0
+        self._patience = self._in_all = self._began = self._heard = 0.0
+        self._due = math.inf
 
     def set(self, patience: float, in_all: float = math.inf) -> None:
-        """Begin to wait: so many seconds without a sign, so many with them."""
-        self.stop()
+        """Begin to wait: so many seconds without a sign, so many with them; `math.inf` waits for nothing.
+
+        One timer serves many waits: most of them end long before they are due.
+        """
         self._patience, self._in_all = patience, in_all
-        self._began = self._heard = self._loop.time()
-        self._look_in(patience)
+        self._began = self._heard = now = self._loop.time()
+        if now + patience < self._due:
+            self._look_at(now + patience)
 
     def hear(self) -> None:
         """Note a sign: costs no new timer."""
         self._heard = self._loop.time()
 
-    def stop(self) -> None:
-        """Wait for nothing."""
+    def end(self) -> None:
+        """Wait for nothing ever again, and let go of who was to be told."""
+        self._cancel()
+        self._ring = self._is_deaf = None
+
+    def _cancel(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def end(self) -> None:
-        """Wait for nothing ever again, and let go of who was to be told."""
-        self.stop()
-        self._ring = self._is_deaf = None
-
-    def _look_in(self, seconds: float) -> None:
-        self._due = self._loop.time() + seconds
-        self._timer = self._loop.call_later(seconds, self._look)
+    def _look_at(self, due: float) -> None:
+        self._cancel()
+        self._due = due
+        self._timer = self._loop.call_at(due, self._look)
 
     def _look(self) -> None:
-        now = self._loop.time()
+        now, due = self._loop.time(), self._due
+        self._timer, self._due = None, math.inf
         assert self._ring is not None and self._is_deaf is not None, "an ended alarm has no timer"  # noqa: PT018, S101
+        if self._patience == math.inf:
+            return
         if self._is_deaf():
             self._began = self._heard = now
-            self._look_in(_AGAIN)
-        elif now - self._due > _HELD:
-            self._look_in(_AGAIN)
-        elif (left := min(self._heard + self._patience, self._began + self._in_all) - now) > 0:
-            self._look_in(left)
+            self._look_at(now + _AGAIN)
+        elif now - due > _HELD:
+            self._look_at(now + _AGAIN)
+        elif (left := min(self._heard + self._patience, self._began + self._in_all)) > now:
+            self._look_at(left)
         else:
-            self._timer = None
             self._ring()

@@ -1,10 +1,17 @@
-"""What an answer that uvicorn works on sees of its connection, and hears of it."""
+"""What an answer that uvicorn works on sees of its connection, and hears of it, and how its head is written."""
 
 import asyncio
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+
+_LINES = re.compile(rb'(?:[^\x00-\x20\x7f()<>@,;:\[\]={}\\"]+: [^\x00-\x08\x0a-\x1f\x7f]*\r\n)*')
+"""What the lines of a head may be, as uvicorn has it."""
+_LINE = b"%b: %b\r\n".__mod__
+_NO_BODY = (204, 304)
 
 
 class Outlet:
@@ -47,8 +54,40 @@ class Outlet:
             ring()
 
 
-def tell_that_it_left(cycle: RequestResponseCycle) -> None:
-    """Let whoever answers hear that the client left."""
-    cycle.disconnected = True
-    cycle.waiting_for_100_continue = False  # it would say so on a connection that is at its end
-    cycle.message_event.set()
+class Cycle(RequestResponseCycle):
+    """One request and its answer. Its head is the same as uvicorn's, looked at once and not header by header."""
+
+    def send(self, message: Any) -> Coroutine[Any, Any, None]:
+        """Send, as ASGI has it: names of headers are of small letters."""
+        return super().send(message) if self.response_started else self._start(message)
+
+    async def _start(self, message: Any) -> None:
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if self.disconnected:
+            return
+        status: int = message["status"]
+        self.response_started = True
+        self.waiting_for_100_continue = False
+        headers: list[tuple[bytes, bytes]] = [*self.default_headers, *map(tuple, message.get("headers", ()))]
+        lines = b"".join(map(_LINE, headers))
+        if lines.count(b"\n") != len(headers) or not _LINES.fullmatch(lines):
+            raise RuntimeError("Invalid HTTP header.")
+        said = dict(headers)
+        if b"close" in said.get(b"connection", b"").lower():
+            self.keep_alive = False
+        elif not self.keep_alive:
+            lines += b"connection: close\r\n"
+        self.chunked_encoding = False
+        if b"content-length" in said:
+            self.expected_content_length = int(said[b"content-length"])
+        elif self.scope["method"] != "HEAD" and status not in _NO_BODY:
+            self.chunked_encoding = True
+            lines += b"transfer-encoding: chunked\r\n"
+        self.transport.write(b"%b%b\r\n" % (STATUS_LINE[status], lines))
+
+    def leave(self) -> None:
+        """Let whoever answers hear that the client left."""
+        self.disconnected = True
+        self.waiting_for_100_continue = False  # it would say so on a connection that is at its end
+        self.message_event.set()

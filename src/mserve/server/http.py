@@ -1,6 +1,6 @@
 """Uvicorn's HTTP connection, with what it lacks: limits of size and time, and refusals in our shape.
 
-The only place that touches the inside of uvicorn's protocol: a test says which versions of it this fits.
+With `cycle` and `scope` the only place that knows the inside of uvicorn's protocol: a test says which versions fit.
 """
 
 import asyncio
@@ -9,22 +9,19 @@ from typing import Any, NoReturn, cast
 
 import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mserve.events import Failure
 from mserve.web.leaving import LEAVING
 from mserve.web.outflow import OFFER
 
 from .alarm import Alarm
-from .cycle import Outlet, tell_that_it_left
+from .cycle import Cycle, Outlet
 from .limits import Rules, Shared
 from .refusal import NO_HTTP, answer, too_far_ahead, too_large, too_many, too_slow
-from .stages import Stage, Wait
+from .scope import scope_of
+from .stages import WAITS, Stage, Wait
 
-_LINGER = 2.0
-"""Seconds in which a refused client may read why, though it still sends: closing at once would take that away."""
-_BODY_IN_ALL = 20
-"""Times the longest pause that a body gets in all: else a byte in each pause would hold a connection for good."""
 _FIRST_LINE = 64
 """Bytes of a head that the parser never tells of: the method, the version, what ends lines."""
 _AHEAD = 8
@@ -41,7 +38,7 @@ class Connection(HttpToolsProtocol):
         self._rules = rules
         self._shared = server_state
         self._stage = Stage.NEW
-        self._answered: RequestResponseCycle | None = None  # `cycle` is the last that was asked, maybe far ahead
+        self._answered: Cycle | None = None  # `cycle` is the last that was asked, maybe far ahead
         self._head = 0  # bytes of this head, or of this body's trailers, that the parser told of
         self._fed = 0  # bytes since the parser last told of anything: it may keep them
         self._news = 0  # counts what the parser tells of
@@ -51,6 +48,7 @@ class Connection(HttpToolsProtocol):
         self._refused_scope: MutableMapping[str, Any] | None = None  # what this is about, where the app has it
         self._has_hung_up = False
         self._waiting: Wait | None = None
+        self._times = rules.times(self.timeout_keep_alive)
         self._alarm = Alarm(self.loop, self._ring, lambda: self.flow.read_paused)
         self._outlet: Outlet
         self._offers: dict[str, dict[str, object]]
@@ -78,7 +76,7 @@ class Connection(HttpToolsProtocol):
         self._outlet.close = self.transport.close
         self.pipeline.clear()
         if self._answered is not None:
-            tell_that_it_left(self._answered)
+            self._answered.leave()
         self._outlet.leave()
         super().connection_lost(exc)
 
@@ -95,7 +93,7 @@ class Connection(HttpToolsProtocol):
             self._fed = 0 if self._news > news else self._fed + len(data)
             if self._fed > self._rules.max_header + _FIRST_LINE:
                 self._refuse(too_large(self._rules.max_header))
-        if self._is_far_ahead():
+        if self.pipeline and self._is_far_ahead():
             self.flow.pause_reading()
         self._settle()
 
@@ -112,43 +110,45 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Begin a request."""
-        super().on_message_begin()
+        self.url = b""
+        self.headers = []
         self._stage = Stage.HEAD
         self._head = 0
         self._news += 1
 
     def on_url(self, url: bytes) -> None:
         """Take a part of the path."""
-        self._count(len(url))
-        super().on_url(url)
+        self.url += url
+        self._head += len(url)
+        if self._head > self._rules.max_header:
+            self._give_up(too_large(self._rules.max_header))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; one that follows the body is nobody's, since the others have been read by then."""
-        self._count(len(name) + len(value) + len(": \r\n"))
-        if self._stage is Stage.HEAD:
-            super().on_header(name, value)
+        """Take a header."""
+        self.headers.append((name.lower(), value))
+        self._head += len(name) + len(value) + 4  # ": \r\n"
+        if self._head > self._rules.max_header:
+            self._give_up(too_large(self._rules.max_header))
 
     def on_headers_complete(self) -> None:
         """Start to answer."""
-        if self.parser.get_method() == b"CONNECT":
+        method = self.parser.get_method()
+        if method == b"CONNECT":
             self._give_up(NO_HTTP)  # the parser would take all that follows for another protocol
         self._upgrades = self.parser.should_upgrade()
         if self._upgrades:
             return
         if len(self.pipeline) == _PIPELINE:
             self._give_up(too_far_ahead(_PIPELINE))
-        if (
-            b"://" in self.url and httptools.parse_url(self.url).path is None
-        ):  # as proxies are asked, and without a path
-            self.url = b"/"
-        self.scope["extensions"] = self._offers
-        super().on_headers_complete()
-        self.flow.resume_reading()  # who sends ahead may leave before its answers, and only reading tells
-        if not self.pipeline:
+        was_answering = self._is_answering()
+        self.cycle: Cycle = self._asked(method)
+        if was_answering:
+            self.pipeline.appendleft((self.cycle, self.app))
+        else:
             self._answered = self.cycle
-        self.cycle.transport = self._outlet  # type: ignore[assignment]  # all that it uses of a transport
-        if self._shared.is_draining:
-            self.cycle.keep_alive = False
+            self._start_asgi_task(self.cycle, self.app)
+        self.flow.resume_reading()  # who sends ahead may leave before its answers, and only reading tells
+        self.headers = []  # one that follows the body is nobody's
         self._stage = Stage.BODY
         self._head = 0
         self._news += 1
@@ -173,13 +173,32 @@ class Connection(HttpToolsProtocol):
         self._outlet.answered()
         if self._has_hung_up or self.transport.is_closing():
             return
-        was_last = not self.pipeline
-        self._answered = None if was_last else self.pipeline[-1][0]
-        super().on_response_complete()
-        self._unset_keepalive_if_required()  # there is one timer, and it is ours
-        if was_last and self._stage is Stage.OVER:
+        self.flow.resume_reading()
+        self._answered = None
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self._answered = cast("Cycle", cycle)
+            self._start_asgi_task(cycle, app)
+        elif self._stage is Stage.OVER:
             self._hang_up()
         self._settle()
+
+    def _asked(self, method: bytes) -> Cycle:
+        """Give what is asked, for the app."""
+        version = self.parser.get_http_version()
+        return Cycle(
+            scope=scope_of(self, method.decode("ascii"), version, self._offers),
+            transport=self._outlet,  # type: ignore[arg-type]  # all that it uses of a transport
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,  # ours says more
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=dict(self.headers).get(b"expect", b"").lower() == b"100-continue",
+            keep_alive=version != "1.0" and self.parser.should_keep_alive() and not self._shared.is_draining,
+            on_response=self.on_response_complete,
+        )
 
     def _close(self) -> None:
         """Close after an answer that is the last one."""
@@ -211,11 +230,6 @@ class Connection(HttpToolsProtocol):
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
         return b"".join((head, *kept, b"\r\n"))
 
-    def _count(self, size: int) -> None:
-        self._head += size
-        if self._head > self._rules.max_header:
-            self._give_up(too_large(self._rules.max_header))
-
     def _give_up(self, misfit: Failure) -> NoReturn:
         """End the parsing; `data_received` tells the client."""
         self._misfit = misfit
@@ -235,13 +249,13 @@ class Connection(HttpToolsProtocol):
         if not is_answering:
             self._hang_up()
 
-    def _drop(self, unread: RequestResponseCycle) -> None:
+    def _drop(self, unread: Cycle) -> None:
         """Give up a request whose body will not be read: its program hears that the client left."""
         if self.pipeline:
             self.pipeline.popleft()
         else:
             self._refused_scope = cast("MutableMapping[str, Any]", unread.scope)
-        tell_that_it_left(unread)
+        unread.leave()
         if unread.response_started:
             self._refusal = None  # it has its answer, or a part of one
 
@@ -263,35 +277,16 @@ class Connection(HttpToolsProtocol):
         return bool(self.cycle) and not self.cycle.response_complete
 
     def _wait(self) -> Wait:
-        match self._stage:
-            case Stage.NEW | Stage.HEAD:
-                return Wait.HEAD
-            case Stage.BODY:
-                return Wait.BODY if self._is_answering() else Wait.REST
-            case Stage.WHOLE:
-                return Wait.ANSWER if self._is_answering() else Wait.REQUEST
-            case _:
-                return Wait.END if self._has_hung_up else Wait.ANSWER
+        if self._stage is Stage.OVER:
+            return Wait.END if self._has_hung_up else Wait.ANSWER
+        return WAITS[self._stage][self._is_answering()]
 
     def _settle(self) -> None:
         """Set the alarm for what the connection waits for now."""
         waiting = self._wait()
-        if waiting is self._waiting:
-            return
-        self._waiting = waiting
-        match waiting:
-            case Wait.HEAD:
-                self._alarm.set(self._rules.header_timeout)
-            case Wait.BODY:
-                self._alarm.set(self._rules.body_timeout, _BODY_IN_ALL * self._rules.body_timeout)
-            case Wait.REST:
-                self._alarm.set(self._rules.body_timeout, self._rules.body_timeout)
-            case Wait.REQUEST:
-                self._alarm.set(self.timeout_keep_alive)
-            case Wait.END:
-                self._alarm.set(_LINGER)
-            case _:
-                self._alarm.stop()
+        if waiting is not self._waiting:
+            self._waiting = waiting
+            self._alarm.set(*self._times[waiting])
 
     def _ring(self) -> None:
         match self._waiting:

@@ -1,7 +1,8 @@
 """What connections may do, and how many there may be: as many as were allowed, or as the system has room for."""
 
 import logging
-from collections.abc import Callable, MutableMapping
+import math
+from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -9,11 +10,16 @@ from uvicorn.server import ServerState
 
 from mserve.events import Failure
 
+from .stages import Wait
+
 log = logging.getLogger("mserve")
 
 _OWN_FILES = 256
 """What Python, its libraries and the programs keep open, connections aside."""
-
+_LINGER = 2.0
+"""Seconds in which a refused client may read why, though it still sends: closing at once would take that away."""
+_BODY_IN_ALL = 20
+"""Times the longest pause that a body gets in all: else a byte in each pause would hold a connection for good."""
 
 OnRefused = Callable[[Failure, str | None, MutableMapping[str, Any] | None], str]
 """Told what is refused, to which address, and of which request, if the app knows one; gives the answer's id."""
@@ -25,6 +31,17 @@ class Rules(NamedTuple):
     max_header: int
     header_timeout: float
     body_timeout: float
+
+    def times(self, keep_alive: float) -> Mapping[Wait, tuple[float, float]]:
+        """Give how long a connection waits: seconds without a sign, and in all."""
+        return {
+            Wait.HEAD: (self.header_timeout, math.inf),
+            Wait.BODY: (self.body_timeout, _BODY_IN_ALL * self.body_timeout),
+            Wait.REST: (self.body_timeout, self.body_timeout),
+            Wait.ANSWER: (math.inf, math.inf),
+            Wait.REQUEST: (keep_alive, math.inf),
+            Wait.END: (_LINGER, math.inf),
+        }
 
 
 class Shared(ServerState):
