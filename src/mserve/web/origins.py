@@ -1,6 +1,7 @@
 """What a request says of where it comes from: the name it calls this server by, and the page that sent it."""
 
 import re
+from functools import lru_cache
 from ipaddress import ip_address
 
 from mserve.events import Failure
@@ -8,6 +9,7 @@ from mserve.events import Failure
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s:\[\]/\\@?#,]+))(?::[0-9]*)?")
 
 
+@lru_cache(maxsize=16)  # few names are called, and by every request; a header of a stranger may be long
 def host_name(host: str) -> str:
     """Give the name or the address of a Host header, without its port and in one spelling; `""` where it is none."""
     found = _HOST.fullmatch(host)
