@@ -1,6 +1,7 @@
 """The head of an answer, against uvicorn's own of the same app, and how an app hears that its client left."""
 
 import asyncio
+import weakref
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -14,6 +15,7 @@ from mserve.server.config import Settings
 from mserve.server.cycle import Outlet
 from mserve.server.limits import Shared
 from mserve.server.uvicorn_config import uvicorn_config
+from mserve.web.leaving import LEAVING
 
 Message = Mapping[str, Any]
 LENGTH = (b"content-length", b"2")
@@ -69,7 +71,7 @@ async def test_an_answer_is_byte_by_byte_what_uvicorn_would_say(name: str) -> No
         assert ours.startswith(b"HTTP/1.1 ") == (name not in WRONG)
 
 
-@pytest.mark.parametrize("request_", [*REQUESTS, b"GET //a HTTP/1.1\r\nA: b\r\nA: c\r\n\r\n"])
+@pytest.mark.parametrize("request_", [*REQUESTS, b"GET //a HTTP/1.1\r\nHost: h\r\nA: b\r\nA: c\r\n\r\n"])
 async def test_an_app_is_told_of_a_request_what_uvicorn_would_tell(request_: bytes) -> None:
     seen: list[dict[str, Any]] = []
 
@@ -107,6 +109,33 @@ async def answer_of(make: Any, request: bytes) -> bytes:
         said += await reader.read()
         writer.close()
     return said
+
+
+async def test_an_answer_that_is_whole_is_told_of_no_client_that_leaves_and_kept_by_no_connection() -> None:
+    heard: list[str] = []
+    kept: list[weakref.ref[Any]] = []
+
+    async def app(scope: Any, _receive: Any, send: Any) -> None:
+        def ring() -> None:
+            heard.append(scope["path"])
+
+        kept.append(weakref.ref(ring))
+        scope["extensions"][LEAVING][LEAVING](ring)
+        await send(starts(LENGTH))
+        await send(body(b"hi"))
+
+    config = uvicorn_config(app, Settings())
+    config.load()
+    make = partial(config.http_protocol_class, config=config, server_state=Shared(10, lambda *_: ""), app_state={})  # type: ignore[call-arg]
+    async with asyncio.timeout(10), await asyncio.get_running_loop().create_server(make, "127.0.0.1") as server:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writer.write(REQUESTS[0])
+        await reader.readuntil(b"hi")
+        assert kept[0]() is None
+        writer.write(REQUESTS[0].replace(b"Host", b"Connection: close\r\nHost"))
+        await reader.read()
+        writer.close()
+    assert (len(kept), heard) == (2, [])
 
 
 async def test_who_listens_late_hears_at_once_that_the_client_has_left_and_nobody_hears_it_after_the_answer() -> None:
