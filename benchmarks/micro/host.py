@@ -15,7 +15,8 @@ class Asker:
     def __init__(self, body: bytes) -> None:
         self.status = 0
         self.writes: list[bytes] = []
-        self._body = body
+        self._body: bytes | None = body
+        self._size = len(body)
 
     async def ask(self, app: App) -> bytes:
         """Give the body of the answer."""
@@ -25,7 +26,8 @@ class Asker:
         return b"".join(self.writes)
 
     async def _receive(self) -> Message:
-        return {"type": "http.request", "body": self._body, "more_body": False}
+        body, self._body = self._body, None  # nobody keeps it
+        return {"type": "http.request", "body": body, "more_body": False}
 
     async def _send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -57,7 +59,7 @@ class Asker:
                 (b"accept", b"*/*"),
                 (b"user-agent", b"bench/1"),
                 (b"content-type", b"application/json"),
-                (b"content-length", b"%d" % len(self._body)),
+                (b"content-length", b"%d" % self._size),
             ],
             "client": ("127.0.0.1", 50000),
             "server": ("127.0.0.1", 8000),
