@@ -1,5 +1,7 @@
 """Texts into a run's log, and out of it by its one reader."""
 
+import asyncio
+
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
@@ -16,7 +18,7 @@ def nobody() -> None:
 @pytest.mark.parametrize("texts", [1, 16, 255])
 def test_say_and_take(benchmark: BenchmarkFixture, finish: Finish, texts: int) -> None:
     async def made() -> Log:
-        return Log(Limits(max_answer=10**15), nobody)
+        return Log(Limits(max_answer=10**15), asyncio.get_running_loop(), nobody)
 
     log: Log = finish(made())
     log.open()

@@ -181,10 +181,6 @@ async def test_a_choice_that_is_slow_holds_up_no_other() -> None:
     await active.close()
 
 
-async def test_no_choice_at_all_has_ended() -> None:
-    assert Choices([]).ended
-
-
 @pytest.mark.parametrize(
     ("batches", "silent"),
     [

@@ -10,6 +10,7 @@ from mserve.request import Request
 
 from .admission import Admission, Gate
 from .run import Judge, Run, State
+from .timers import Timers
 
 OnEnd = Callable[[str, Run], None]
 """Told each run that has ended, after its program's name."""
@@ -31,6 +32,7 @@ class ActiveRuns:
         self._admission = Admission()
         self._gates: dict[str, list[Gate]] = {}  # by program, as the admission knows them
         self._runs: set[Run] = set()
+        self._timers: Timers | None = None
 
     def start(
         self,
@@ -47,6 +49,9 @@ class ActiveRuns:
         passed = self._gates.get(program.name)
         if passed is None:
             passed = self._gates[program.name] = gates(program, self._options.limits)
+        timers = self._timers
+        if timers is None or timers.loop is not asyncio.get_running_loop():
+            timers = self._timers = Timers()
         runs = []
         on_end = partial(self._ended, program.name)
         for request, turn in zip(requests, self._admission.reserve(passed, len(requests)), strict=True):
@@ -57,6 +62,7 @@ class ActiveRuns:
                 state=state,
                 options=self._options,
                 turn=turn,
+                timers=timers,
                 on_end=on_end,
                 caller=caller,
                 on_disconnect=on_disconnect,

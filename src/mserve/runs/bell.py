@@ -5,17 +5,19 @@ import math
 
 from msgspec import Struct, field
 
+from .timers import Timer, Timers
+
 
 class Bell(Struct, eq=False):
     """Rings when there is news, or when its time is up. Whoever has one ends it."""
 
+    timers: Timers = field(default_factory=Timers)
     has_rung: bool = False
     """Whether it rang since somebody set this to False."""
-    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
     _news: asyncio.Future[None] | None = None
     _due: float = math.inf
-    _timer: asyncio.TimerHandle | None = None
-    _looks_at: float = math.inf  # what the timer is set for: uvloop's handles do not all tell it
+    _timer: Timer | None = None
+    _looks_at: float = math.inf  # what the timer is set for
 
     def ring(self) -> None:
         """Let who waits go on."""
@@ -29,7 +31,7 @@ class Bell(Struct, eq=False):
         # One timer serves many waits: most of them end long before they are due.
         if until < self._looks_at:
             self._set(until)
-        self._news = self._loop.create_future()
+        self._news = self.timers.loop.create_future()
         return self._news
 
     def end(self) -> None:
@@ -40,12 +42,12 @@ class Bell(Struct, eq=False):
     def _set(self, due: float) -> None:
         self.end()
         self._looks_at = due
-        self._timer = self._loop.call_at(due, self._look)
+        self._timer = self.timers.at(due, self._look)
 
     def _look(self) -> None:
         self._timer = None
         self._looks_at = math.inf
-        if self._due <= self._loop.time():
+        if self._due <= self.timers.time():
             self.ring()
         elif self._due < math.inf:
             self._set(self._due)

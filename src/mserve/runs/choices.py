@@ -21,7 +21,7 @@ class Choices:
     def __init__(self, runs: Sequence[Run]) -> None:
         self.failure: Failure | None = None
         self.runs = runs
-        self._bell = Bell()
+        self._bell = Bell(runs[0].timers)
         self._readers = [run.reader(self._bell.ring) for run in runs]
 
     @property

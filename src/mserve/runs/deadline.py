@@ -1,12 +1,13 @@
 """Ends a run that takes too long: to its first event, between two, or in all. One timer, however many events."""
 
-import asyncio
 from collections.abc import Callable
 
 from msgspec import Struct
 
 from mserve.events import Failure
 from mserve.options import Times
+
+from .timers import Timer, Timers
 
 TIMEOUT = "timeout"
 """The code of every failure of a program that took too long."""
@@ -19,15 +20,17 @@ class Deadline(Struct, eq=False):
     _quiet_since: Callable[[], float]
     """Gives when the program's last word was read, by the loop's clock."""
     _expire: Callable[[Failure], None]
-    _timer: asyncio.TimerHandle | None = None
+    _timers: Timers
+    _timer: Timer | None = None
     _start: float = 0.0
     _has_begun: bool = False
 
     def start(self) -> None:
         """Begin to count: the program starts now."""
-        times, loop = self._times, asyncio.get_running_loop()
-        self._start = loop.time()
-        self._timer = loop.call_later(min(times.first_event, times.between_events, times.run), self._look)
+        times = self._times
+        self._start = self._timers.time()
+        due = self._start + min(times.first_event, times.between_events, times.run)
+        self._timer = self._timers.at(due, self._look)
 
     def begun(self) -> None:
         """Note that the program has said its first word: the patience is another one from now on."""
@@ -40,8 +43,8 @@ class Deadline(Struct, eq=False):
         self._expire = _nobody
 
     def _look(self) -> None:
-        times, loop = self._times, asyncio.get_running_loop()
-        now, end = loop.time(), self._start + times.run
+        times = self._times
+        now, end = self._timers.time(), self._start + times.run
         patience = times.between_events if self._has_begun else times.first_event
         since = max(self._start, self._quiet_since())
         if now >= end:
@@ -51,7 +54,7 @@ class Deadline(Struct, eq=False):
             self._expire(_failure(f"The program {what} for {patience:g} s."))
         else:
             # Not later than what its first word would allow from then on: so nothing is to be set when it comes.
-            self._timer = loop.call_at(min(end, since + patience, now + times.between_events), self._look)
+            self._timer = self._timers.at(min(end, since + patience, now + times.between_events), self._look)
 
 
 def _nobody(_failure: Failure) -> None:

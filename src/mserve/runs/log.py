@@ -12,15 +12,15 @@ class Log:
     """What a run has said and some reader has not read. What every reader has passed is dropped."""
 
     __slots__ = (
-        "_abandoned", "_clock", "_counted", "_events", "_first", "_first_size", "_is_open", "_is_told", "_limits",
+        "_abandoned", "_counted", "_events", "_first", "_first_size", "_is_open", "_is_told", "_limits", "_loop",
         "_on_abandoned", "_passed_at", "_readers", "_room", "_size", "closed", "flows",
     )  # fmt: skip
 
-    def __init__(self, limits: Limits, on_abandoned: Callable[[], None]) -> None:
+    def __init__(self, limits: Limits, loop: asyncio.AbstractEventLoop, on_abandoned: Callable[[], None]) -> None:
         self.closed = False
         self.flows = False
         self._limits = limits
-        self._clock = asyncio.get_running_loop().time
+        self._loop = loop
         self._on_abandoned = on_abandoned
         self._events: list[Said] = []
         self._counted = 0  # how many of them are in the size: texts that come the short way are added up later
@@ -57,11 +57,11 @@ class Log:
 
     def quiet_since(self) -> float:
         """Give when all was read that was said, by the loop's clock: now, where something waits to be read."""
-        return self._clock() if self._events else self._passed_at
+        return self._loop.time() if self._events else self._passed_at
 
     def spoke(self) -> None:
         """Note that the program speaks, though nothing of it is to be read yet."""
-        self._passed_at = self._clock()
+        self._passed_at = self._loop.time()
 
     def open(self) -> None:
         """Take texts the short way, until it is shut; see `Line`."""
@@ -107,7 +107,7 @@ class Log:
     async def room(self) -> None:
         """Wait until the slowest reader lags by less than the bound."""
         while self.is_full:
-            self._room = asyncio.get_running_loop().create_future()
+            self._room = self._loop.create_future()
             await self._room
 
     def reader(self, ring: Callable[[], None]) -> "Reader":
@@ -156,7 +156,7 @@ class Log:
     def _make_room(self) -> None:
         """Go on from where the slowest reader is by now."""
         self._is_told = self.flows = False
-        self._passed_at = self._clock()
+        self._passed_at = self._loop.time()
         if self._room is not None and not self._room.done():
             self._room.set_result(None)
 

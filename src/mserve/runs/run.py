@@ -27,6 +27,7 @@ from .log import Log, Reader
 from .pieces import pieces
 from .stop import StopText
 from .think import ThinkText
+from .timers import Timer, Timers
 
 log = logging.getLogger("mserve")
 
@@ -92,6 +93,7 @@ class Run:
         state: State | None,
         options: Options,
         turn: Turn,
+        timers: Timers,
         on_end: "Callable[[Run], None]",
         caller: str | None = None,
         on_disconnect: OnDisconnect = "cancel",
@@ -117,11 +119,12 @@ class Run:
         self._on_end = on_end
         self._patience = options.times.queue
         self._most = options.limits.max_answer
-        self._closing: asyncio.TimerHandle | None = None
-        self._log = Log(options.limits, self.cancel if on_disconnect == "cancel" else _go_on)
-        self._deadline = Deadline(options.times, self._log.quiet_since, self._expire)
+        self._closing: Timer | None = None
+        self.timers = timers
+        self._log = Log(options.limits, timers.loop, self.cancel if on_disconnect == "cancel" else _go_on)
+        self._deadline = Deadline(options.times, self._log.quiet_since, self._expire, timers)
         self._has_begun = False
-        self.task = asyncio.create_task(self._own(), name=f"mserve run of {program.name}")
+        self.task = timers.loop.create_task(self._own(), name=f"mserve run of {program.name}")
         # A task that is cancelled before its first step never gets to the end of `_own`.
         self.task.add_done_callback(self._ended)
 
@@ -214,7 +217,7 @@ class Run:
             if self._say(event):
                 if isinstance(event, Finish):
                     await self._finish(event)
-                    self._closing = asyncio.get_running_loop().call_later(_LATE, self._log.close)
+                    self._closing = self.timers.at(self.timers.time() + _LATE, self._log.close)
                     continue
                 if self._judge is None:  # one may take its time: the program is closed before
                     await self._finish(event)

@@ -73,7 +73,6 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """End, and tell whoever answers. What would hold this object and its last answer together is let go."""
         self._alarm.end()
-        self._outlet.close = self.transport.close
         self.pipeline.clear()
         if self._answered is not None:
             self._answered.leave()

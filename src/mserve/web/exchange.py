@@ -17,7 +17,7 @@ from .body import ClientLeft, check_headers, read_body
 from .gathering import Gathering
 from .leaving import Watch
 from .outflow import Offer, Outflow, offer_of
-from .record import current, new_id
+from .record import current
 from .replies import Header, send_failure, send_json
 from .service import Admitted, Service
 from .wishes import HEADERS, wishes_of
@@ -59,7 +59,7 @@ class PostEndpoint:
             await send_failure(send, failure_of_client(error), self._wire.encode_error)
             return
         asked = admitted.asked.for_reply()
-        envelope = Envelope(new_id(), int(time.time()), asked.request.model or admitted.program.name)
+        envelope = Envelope(record.key, int(time.time()), asked.request.model or admitted.program.name)
         record.runs = choices.runs
         record.gaps = self._service.gaps_of(admitted.program)
         del admitted  # what the program does not keep of a long conversation, nobody keeps while it answers

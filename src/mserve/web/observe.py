@@ -17,7 +17,7 @@ from mserve.protocols.base import encode_error
 from .exchange import CALLER
 from .lines import AccessLine
 from .metrics import Metrics
-from .record import Record, current, id_of, new_id, record_of
+from .record import Record, current, id_of, new_key, record_of
 
 if TYPE_CHECKING:
     from .telemetry import Telemetry
@@ -57,9 +57,9 @@ class Observed:
         """Note what the host itself refuses, and give its id. A request that the app knows is told of when it ends."""
         if scope is not None:
             scope[REFUSAL] = failure
-            return id_of(scope)
-        now = perf_counter()
-        record = Record(id=new_id(), method=None, path=None, client=client, started=now, ended=now)
+            return id_of(scope, new_key())
+        now, key = perf_counter(), new_key()
+        record = Record(key=key, id=key, method=None, path=None, client=client, started=now, ended=now)
         _refuse(record, failure)
         self._tell(record)
         return record.id

@@ -36,7 +36,10 @@ KINDS = frozenset(
 class Record(Struct, kw_only=True, eq=False):
     """One request. Times are those of `time.perf_counter`."""
 
+    key: str
+    """What its reply is known by."""
     id: str
+    """What logs, traces and its client know the request by: what that gave, else the key."""
     method: str | None
     """None, as the path is, of what was refused before it was a request."""
     path: str | None
@@ -149,18 +152,18 @@ current: ContextVar[Record] = ContextVar("mserve request")
 """The request that this code answers: set in the request's task, in its runs, and on the threads of sync programs."""
 
 
-def new_id() -> str:
-    """Make the id of a request that came without one."""
+def new_key() -> str:
+    """Draw what nobody else has."""
     return os.urandom(16).hex()
 
 
-def id_of(scope: Scope) -> str:
-    """Give a request's id. One without a sane id gets one, which its program finds among the headers, too."""
+def id_of(scope: Scope, key: str) -> str:
+    """Give a request's id. One without a sane id gets this key, which its program finds among the headers, too."""
     headers: Sequence[tuple[bytes, bytes]] = scope["headers"]
     sent = dict(reversed(headers)).get(b"x-request-id")  # the first of them
     if sent is None or not _SANE.fullmatch(sent):
         others = headers if sent is None else [header for header in headers if header[0] != b"x-request-id"]
-        sent = new_id().encode()
+        sent = key.encode()
         scope["headers"] = [*others, (b"x-request-id", sent)]
     return sent.decode()
 
@@ -168,8 +171,10 @@ def id_of(scope: Scope) -> str:
 def record_of(scope: Scope) -> Record:
     """Begin a record."""
     client = scope.get("client")
+    key = new_key()
     return Record(
-        id=id_of(scope),
+        key=key,
+        id=id_of(scope, key),
         method=scope["method"],
         path=scope["path"],
         client=client[0][:_LONGEST_ADDRESS] if client else None,
