@@ -50,7 +50,7 @@ class Outlet:
     def _write_with_head(self, data: Buffer) -> None:
         head, self._head = self._head, b""
         self.write = self._transport.write
-        self.write(b"%b%b" % (head, data))
+        self.write(b"".join((head, data)))
 
     def close(self) -> None:
         """Close, once all is written."""
