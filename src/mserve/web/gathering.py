@@ -28,7 +28,7 @@ class Gathering:
     def add(self, flush: Flush, wrote: float) -> None:
         """Have `flush` called once: in this round of the loop, or, after a write a moment ago, with the others."""
         # Many writes together take time, in which nobody says anything: it is no pause of theirs.
-        since = self._ended if wrote >= self._began else wrote
+        since = self._ended if self._began <= wrote < self._ended else wrote
         if self.loop.time() < since + self._seconds:
             if not self._later:
                 self._due = perf_counter() + self._seconds
