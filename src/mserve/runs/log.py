@@ -126,14 +126,16 @@ class Log:
             return []  # who looks in vain changes nothing: above all not since when the program is silent
         if len(self._readers) > 1:
             return self._share(reader)
-        self._first_size = self.size
-        self._first += len(events)
-        reader.place = self._first, self._first_size
-        events = events.copy()
-        self._events.clear()  # it stays the same list, which is lent
+        taken = events.copy()  # nearly always nobody else needs any of it
+        events.clear()  # it stays the same list, which is lent
+        texts = taken[self._counted :] if self._counted else taken
         self._counted = 0
+        self._size += len(texts) + sum(map(len, texts))  # type: ignore[arg-type]  # `append` counts all else
+        self._first += len(taken)
+        self._first_size = self._size
+        reader.place = self._first, self._size
         self._make_room()
-        return events
+        return taken
 
     def _share(self, reader: "Reader") -> list[Said]:
         """Give what a reader has not had, and others perhaps have not had either."""

@@ -70,6 +70,8 @@ class ChunkEncoder:
 
     def encode(self, choice: int, events: Sequence[Said]) -> bytes:
         """Give the frames of the next events; the role comes with the first of them, and never earlier."""
+        if choice < self._begun and {*map(type, events)} == _TEXT:  # nearly always
+            return self._choices[choice].texts(events)  # type: ignore[arg-type]
         if events and type(events[-1]) is Failure:
             self._failed = True  # an error is the last word
             return self.encode(choice, events[:-1]) + framed(encode_error(events[-1]))
@@ -128,17 +130,15 @@ class _Choice:
         return self._delta(Delta(role="assistant"))
 
     def frames(self, events: Sequence[Said]) -> bytes:
-        if {*map(type, events)} == _TEXT:  # nearly always
-            return self._texts(events)  # type: ignore[arg-type]
         frames: list[bytes] = []
         for kind, some in groupby(events, type):
             if kind is str:
-                frames.append(self._texts([*some]))  # type: ignore[list-item]  # texts alone
+                frames.append(self.texts([*some]))  # type: ignore[list-item]  # texts alone
             else:
                 frames += map(self._frame, some)  # type: ignore[arg-type]  # neither texts nor a failure
         return b"".join(frames)
 
-    def _texts(self, texts: Sequence[str]) -> bytes:
+    def texts(self, texts: Sequence[str]) -> bytes:
         """Give the frames of some texts, none of which is empty."""
         # What parts the texts in their JSON stands nowhere within one: quotes are escaped there.
         joined = json_text(texts)[2:-2].replace(b'","', self._between)
@@ -147,7 +147,7 @@ class _Choice:
     def _frame(self, event: Event) -> bytes:  # noqa: C901, PLR0911  # one line for each kind of event
         match event:
             case TextDelta(text, logprobs) if not (logprobs and self._logprobs):
-                return self._texts([text]) if text else b""  # else tokens were all that it had
+                return self.texts([text]) if text else b""  # else tokens were all that it had
             case TextDelta(text, logprobs):
                 choice = ChunkChoice(index=self._number, delta=Delta(content=text), logprobs=logprobs_of(logprobs))
                 return frame(self._with(choice))
