@@ -17,6 +17,7 @@ from .events import (
     Logprob,
     ReasoningDelta,
     RefusalDelta,
+    RunEvent,
     Said,
     TextDelta,
     ToolCallDelta,
@@ -138,13 +139,11 @@ class Transcript:
                 self._text += some  # type: ignore[arg-type]  # texts alone
             else:
                 for event in some:
-                    self.add(event)
+                    self.add(event)  # type: ignore[arg-type]  # no text
 
-    def add(self, event: Said) -> None:  # noqa: C901  # one line for each kind of event
+    def add(self, event: RunEvent) -> None:  # noqa: C901  # one line for each kind of event
         """Take the next event."""
         match event:
-            case str():
-                self._text.append(event)
             case TextDelta(text, logprobs):
                 self._measure()
                 self._starts += starts(logprobs, self._length)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mserve.errors import ClientError
-from mserve.events import Failure
+from mserve.events import Failure, Finish, TextDelta
 from mserve.options import Limits, Options, Times
 from mserve.programs.user import load
 from mserve.request import Request
@@ -121,3 +121,17 @@ async def test_a_run_whose_turn_does_not_come_in_time_fails_and_leaves_the_queue
     assert (runs.active, runs.queued, began) == (1, 0, ["first"])
     first.cancel()
     await read_all(first)
+
+
+async def test_a_run_that_had_to_wait_answers_once_it_is_its_turn() -> None:
+    async def program(prompt: str) -> str:
+        await asyncio.sleep(0.01)
+        return prompt
+
+    runs = ActiveRuns(Options(limits=Limits(runs=1)))
+    (program_,) = load(program)
+    requests = [Request(messages=[{"role": "user", "content": name}]) for name in ("first", "second")]
+    first, second = runs.start(program_, requests, headers={}, state=no_state)
+    assert runs.queued == 1
+    for run, text in ((second, "second"), (first, "first")):
+        assert await asyncio.wait_for(read_all(run), LIMIT) == [TextDelta(text), Finish("stop")]

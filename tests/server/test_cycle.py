@@ -48,6 +48,7 @@ ANSWERS = {
     "no name": [starts((b"x y", b"z"), LENGTH), body(b"hi")],
     "a line in a name": [starts((b"x: y\r\nz", b"w"), LENGTH), body(b"hi")],
     "no head": [body(b"hi")],
+    "no body": [starts(LENGTH)],
     "too long": [starts(LENGTH), body(b"him")],
     "too short": [starts(LENGTH), body(b"h")],
 }
@@ -152,3 +153,37 @@ async def test_who_listens_late_hears_at_once_that_the_client_has_left_and_nobod
     answered.answered()
     answered.leave()
     assert heard == ["early", "late"]
+
+
+async def test_an_answer_begins_once_those_before_it_are_read_and_not_where_its_client_has_left() -> None:
+    large = b"x" * 8_000_000
+    begun: list[str] = []
+    left, over = asyncio.Event(), asyncio.Event()
+
+    async def app(scope: Any, _receive: Any, send: Any) -> None:
+        scope["extensions"][LEAVING][LEAVING](left.set)
+        if scope["path"] == "/late":
+            await left.wait()
+        length = b"%d" % len(large)
+        await send(starts((b"content-length", length)))
+        begun.append(scope["path"])
+        await send(body(large))
+        if scope["path"] == "/late":
+            over.set()
+
+    config = uvicorn_config(app, Settings())
+    config.load()
+    make = partial(config.http_protocol_class, config=config, server_state=Shared(10, lambda *_: ""), app_state={})  # type: ignore[call-arg]
+    async with asyncio.timeout(10), await asyncio.get_running_loop().create_server(make, "127.0.0.1") as server:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writer.write(b"".join(b"GET /%b HTTP/1.1\r\nHost: h\r\n\r\n" % name for name in (b"a", b"b", b"late")))
+        while not begun:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
+        assert begun == ["/a"]
+        for _ in range(2):
+            await reader.readuntil(b"\r\n\r\n")
+            assert await reader.readexactly(len(large)) == large
+        writer.close()
+        await over.wait()
+    assert begun == ["/a", "/b", "/late"]

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 
 import httpx
 import pytest
@@ -70,3 +72,11 @@ def test_the_log_of_a_failure_names_it(server: ServerProcess) -> None:
     line = json.loads(server.wait_for(r'(?m)^.*"request_id": "the-failed-one", "traceback".*$')[0])
     assert (line["level"], line["logger"], line["message"]) == ("error", "mserve.program", "program program_0_0 failed")
     assert "RuntimeError: a secret of the operator" in line["traceback"]
+
+
+def test_a_process_that_forks_gives_no_id_that_its_child_gives_too() -> None:
+    code = "import os; from mserve.web.record import new_key; os.fork() and os.wait(); print(new_key())"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    keys = told.stdout.split()
+    assert len(keys) == len(set(keys)) == 2
+    assert all(MADE.fullmatch(key) for key in keys)

@@ -192,10 +192,12 @@ class Run:
 
     async def _may_begin(self) -> bool:
         """Wait for this run's turn; False where it does not come in time."""
-        if await self._turn.wait(self._patience):
-            return True
-        self._fail(Failure(503, f"The server is busy: it was not your turn for {self._patience:g} s.", "overloaded"))
-        return False
+        has_come = await self._turn.wait(self._patience)
+        if not has_come:
+            self._fail(
+                Failure(503, f"The server is busy: it was not your turn for {self._patience:g} s.", "overloaded")
+            )
+        return has_come
 
     async def _program_events(self) -> AsyncGenerator[Event, None]:
         if self._judge is not None:

@@ -8,14 +8,10 @@ Flush = Callable[[], None]
 """Sends what somebody has by then. Raises nothing."""
 
 
-_NOTHING = 0.00002
-"""Seconds that a round of the loop takes at most in which nothing is done."""
-
-
 class Gathering:
     """Calls the streams of one loop that have something to send, all of them together: one timer for however many."""
 
-    __slots__ = ("_began", "_due", "_ended", "_later", "_looked", "_seconds", "_soon", "loop")
+    __slots__ = ("_began", "_due", "_ended", "_later", "_seconds", "_soon", "loop")
 
     def __init__(self, seconds: float) -> None:
         """Make one that lets `seconds` pass between two writes of a stream, and never more, if the loop is in time."""
@@ -23,7 +19,7 @@ class Gathering:
         self.loop = asyncio.get_running_loop()
         self._soon: list[Flush] = []
         self._later: list[Flush] = []
-        self._due = self._looked = self._began = self._ended = 0.0
+        self._due = self._began = self._ended = 0.0
 
     def add(self, flush: Flush, wrote: float) -> None:
         """Have `flush` called once: in this round of the loop, or, after a write a moment ago, with the others."""
@@ -44,14 +40,11 @@ class Gathering:
         self._flush(soon)
 
     def _look(self) -> None:
-        """Flush, unless there is time left, and others use it.
+        """Flush, if it is time: a busy loop that counts milliseconds comes too early, by half of one on average.
 
-        A loop that counts milliseconds comes too early, by half of one on average. A busy one would only write,
-        which takes the most time of all: its next rounds are waited for; those of an idle one are not.
+        It would only write, which takes the most time of all.
         """
-        now = perf_counter()
-        if now < self._due and now - self._looked > _NOTHING:
-            self._looked = now
+        if perf_counter() < self._due:
             self.loop.call_soon(self._look)
         else:
             later, self._later = self._later, []

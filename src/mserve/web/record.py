@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from contextvars import ContextVar
 from random import Random
 from time import perf_counter
@@ -154,7 +155,7 @@ current: ContextVar[Record] = ContextVar("mserve request")
 
 
 _random = Random()  # noqa: S311  # a key is no secret, and asking the system for each takes as long as reading a request
-if hasattr(os, "register_at_fork"):
+with suppress(AttributeError):  # not every system has forks
     os.register_at_fork(after_in_child=_random.seed)
 
 

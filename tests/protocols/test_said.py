@@ -1,0 +1,46 @@
+"""What a log holds as a plain `str` is rendered, and folded, as the event that it stands for."""
+
+from types import ModuleType
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mserve.events import RunEvent, Said, TextDelta, spelt_out
+from mserve.protocols import chat_completions, completions
+from mserve.transcript import Transcript
+from protocols.strategies import ENVELOPES, LOGS, TEXTS, law
+
+HARD = st.sampled_from(['","', '"', "\\", '\\","', '["a","b"]', "\u2028", "é"]) | TEXTS
+BODIES = {chat_completions: b'{"messages":[{"role":"user","content":""}]}', completions: b'{"prompt":""}'}
+
+
+def as_held(log: list[RunEvent]) -> list[Said]:
+    return [event.text if type(event) is TextDelta and not event.logprobs else event for event in log]
+
+
+@pytest.mark.parametrize("wire", BODIES)
+@law
+@given(data=st.data())
+def test_a_text_is_rendered_as_its_event(wire: ModuleType, data: st.DataObject) -> None:
+    texts: list[RunEvent] = [TextDelta(text) for text in data.draw(st.lists(HARD, max_size=6))]
+    log = texts + data.draw(LOGS)
+    cut = data.draw(st.integers(0, len(log)))
+    asked, envelope = wire.decode(BODIES[wire]).for_reply(), data.draw(ENVELOPES)
+    held, spelt, one_by_one = (wire.encoder(envelope, asked) for _ in range(3))
+    said = as_held(log)
+    frames = held.encode(0, said[:cut]) + held.encode(0, said[cut:]) + held.close()
+    assert frames == spelt.encode(0, log[:cut]) + spelt.encode(0, log[cut:]) + spelt.close()
+    assert frames == b"".join(one_by_one.encode(0, [event]) for event in log) + one_by_one.close()
+
+
+@law
+@given(log=LOGS)
+def test_a_text_is_folded_as_its_event(log: list[RunEvent]) -> None:
+    held, spelt = Transcript(), Transcript()
+    held.extend(as_held(log))
+    for event in log:
+        spelt.add(event)
+    assert held.reply() == spelt.reply()
+    assert held.failure == spelt.failure
+    assert spelt_out(as_held(log)) == log
