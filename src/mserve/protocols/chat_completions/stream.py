@@ -44,6 +44,7 @@ from .reply_schema import (
 )
 
 _TEXT = {str}
+_TEXT_BEGINS, _TEXT_ENDS = b'{"content":"', b'"}'
 
 
 def encoder(envelope: Envelope, asked: Asked) -> "ChunkEncoder":
@@ -96,11 +97,9 @@ class _Choice:
 
     __slots__ = (
         "_after",
-        "_after_text",
         "_annotations",
         "_audio",
         "_before",
-        "_before_text",
         "_between",
         "_calls",
         "_chunk",
@@ -123,8 +122,7 @@ class _Choice:
         empty = one_line(msgspec.json.encode(self._with(ChunkChoice(index=number, delta=Delta()))))
         before, _, after = empty.rpartition(b"{}")
         self._before, self._after = b"data: " + before, after + b"\n\n"
-        self._before_text, self._after_text = self._before + b'{"content":"', b'"}' + self._after
-        self._between = self._after_text + self._before_text
+        self._between = _TEXT_ENDS + self._after + self._before + _TEXT_BEGINS
 
     def role(self) -> bytes:
         return self._delta(Delta(role="assistant"))
@@ -142,7 +140,9 @@ class _Choice:
         """Give the frames of some texts, none of which is empty."""
         # What parts the texts in their JSON stands nowhere within one: quotes are escaped there.
         joined = json_text(texts)[2:-2].replace(b'","', self._between)
-        return b"".join((self._before_text, joined if joined.isascii() else one_line(joined), self._after_text))
+        if not joined.isascii():
+            joined = one_line(joined)
+        return b"".join((self._before, _TEXT_BEGINS, joined, _TEXT_ENDS, self._after))
 
     def _frame(self, event: Event) -> bytes:  # noqa: C901, PLR0911  # one line for each kind of event
         match event:
