@@ -16,6 +16,7 @@ from mserve.errors import ClientError, ProgramError
 from mserve.events import Event, Finish, TextDelta, Usage
 from mserve.programs.adapt import adapt, is_sync
 from named import named
+from runs.running import log_of
 
 Serve = Callable[..., Any]
 WHERE: ContextVar[str] = ContextVar("where", default="nowhere")
@@ -339,3 +340,31 @@ async def test_each_word_of_a_program_whose_steps_block_can_be_read_before_the_n
     seen = [len(turns) async for _ in speak(serve)]
     counting.cancel()
     assert seen == sorted(set(seen))
+
+
+async def test_a_program_that_has_waited_and_then_only_computes_lets_others_go_on_between_its_words() -> None:
+    async def serve() -> AsyncIterator[str]:
+        for _ in range(200):
+            await asyncio.sleep(0)
+            yield "a"
+        for _ in range(20):
+            until = time.monotonic() + 0.01
+            while time.monotonic() < until:
+                pass
+            yield "b"
+
+    gaps: list[float] = []
+
+    async def look() -> None:
+        last = time.monotonic()
+        while True:
+            await asyncio.sleep(0)
+            gaps.append(time.monotonic() - last)
+            last += gaps[-1]
+
+    looking = asyncio.create_task(look())
+    log = await log_of(serve)
+    looking.cancel()
+    assert len(log) == 221
+    assert sum(gap > 0.015 for gap in gaps) < 10  # two of its steps, or many
+    assert sum(gap > 0.005 for gap in gaps) > 10

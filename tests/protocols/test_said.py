@@ -1,5 +1,6 @@
 """What a log holds as a plain `str` is rendered, and folded, as the event that it stands for."""
 
+import json
 from types import ModuleType
 
 import pytest
@@ -8,10 +9,12 @@ from hypothesis import strategies as st
 
 from mserve.events import RunEvent, Said, TextDelta, spelt_out
 from mserve.protocols import chat_completions, completions
+from mserve.protocols.base import Envelope
 from mserve.transcript import Transcript
 from protocols.strategies import ENVELOPES, LOGS, TEXTS, law
 
-HARD = st.sampled_from(['","', '"', "\\", '\\","', '["a","b"]', "\u2028", "é"]) | TEXTS
+PARTS = ['",', 'a",', ',"', ",", "a\\", '","', '"', "\\", '\\","', '["a","b"]', "\u2028", "é"]
+HARD = st.sampled_from(PARTS) | TEXTS | st.text('",\\[]a\n', min_size=1, max_size=4)
 BODIES = {chat_completions: b'{"messages":[{"role":"user","content":""}]}', completions: b'{"prompt":""}'}
 
 
@@ -44,3 +47,12 @@ def test_a_text_is_folded_as_its_event(log: list[RunEvent]) -> None:
     assert held.reply() == spelt.reply()
     assert held.failure == spelt.failure
     assert spelt_out(as_held(log)) == log
+
+
+def test_a_text_that_ends_as_json_parts_two_stays_whole() -> None:
+    said: list[Said] = ["{", '"a": "x', '",', ' "b": 1}']
+    asked = chat_completions.decode(BODIES[chat_completions]).for_reply()
+    stream = chat_completions.encoder(Envelope("key", 0, "m"), asked)
+    frames = stream.encode(0, said).split(b"\n\n")[1:-1]
+    texts = [json.loads(frame.removeprefix(b"data: "))["choices"][0]["delta"]["content"] for frame in frames]
+    assert texts == said

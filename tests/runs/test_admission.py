@@ -13,6 +13,7 @@ from mserve.programs.user import load
 from mserve.request import Request
 from mserve.runs.active import ActiveRuns
 from mserve.runs.admission import Admission, Gate, Turn
+from mserve.runs.timers import Timers
 from runs.running import LIMIT, no_state, read_all
 
 SERVER = Gate("The server", 2, 2)
@@ -26,7 +27,7 @@ async def test_turns_come_at_once_while_there_is_room_and_then_in_their_order() 
     assert admission.queued == 2
     turns[1].end()
     assert [turn.has_come for turn in turns] == [True, True, True, False]
-    waiting = asyncio.create_task(turns[3].wait(60))
+    waiting = asyncio.create_task(turns[3].wait(60, Timers()))
     await asyncio.sleep(0)
     assert not waiting.done()
     turns[0].end()
@@ -36,7 +37,7 @@ async def test_turns_come_at_once_while_there_is_room_and_then_in_their_order() 
 
 async def test_a_turn_that_has_come_waits_for_nothing() -> None:
     (turn,) = Admission().reserve([SERVER], 1)
-    await asyncio.wait_for(turn.wait(60), 0.1)
+    await asyncio.wait_for(turn.wait(60, Timers()), 0.1)
 
 
 def test_too_many_that_wait_are_told_to_come_again_and_nothing_of_theirs_is_left() -> None:

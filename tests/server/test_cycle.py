@@ -34,6 +34,7 @@ ANSWERS = {
     "whole": [starts((b"content-type", b"a/b"), LENGTH), body(b"hi")],
     "in pieces": [starts(LENGTH), body(b"h", more=True), body(b"i")],
     "without a length": [starts((b"x", b"\xe9")), body(b"h", more=True), body(b"i")],
+    "in chunks": [starts((b"transfer-encoding", b"chunked")), body(b"hi")],
     "without headers": [{"type": "http.response.start", "status": 200}, body(b"hi")],
     "as lists": [starts([b"x", b"y"], [*LENGTH]), body(b"hi")],
     "of nothing": [starts(status=204), body(b"")],

@@ -3,6 +3,7 @@
 import functools
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from time import monotonic
 from typing import Any
 
 from mserve.events import Event
@@ -30,15 +31,14 @@ async def adapt(
     is_new = False
     try:
         while sources:
-            if (
-                not is_new and turn.is_over()
-            ):  # a generator that was not begun closes nothing: its first step comes before
+            # A generator that was not begun closes nothing: its first step comes before.
+            if not is_new and turn.is_over():
                 await turn.pause()
             texts, room = line.lend() if speech.is_plain else ([], 0)
-            step = sources[-1].step
+            step, item, is_event = sources[-1].step, None, False
             try:
                 # Nearly all that is ever said: each further call and object here would be one for each token.
-                for _ in range(min(room, turn.steps) or 1):
+                for _ in range(room or 1):
                     item = await step()
                     if (
                         not room
@@ -48,15 +48,15 @@ async def adapt(
                         or not (item.isascii() or is_whole(item))
                         or not (line.flows or line.tell())
                     ):
+                        is_event = True
                         break
                     texts.append(item)
-                else:
-                    is_new = False
-                    continue
+                    if monotonic() >= turn.due:
+                        break
             except StopAsyncIteration:
                 await sources.pop().close()
                 continue
-            said = await _meant(item, speech, name)
+            said = await _meant(item, speech, name) if is_event else ()
             if isinstance(said, AsyncIterable):
                 sources.append(_Source(said))
                 is_new = True

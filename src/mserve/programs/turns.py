@@ -6,29 +6,24 @@ from weakref import WeakKeyDictionary
 
 TURN = 0.002
 """Seconds for which a program that never waits may keep the loop from everybody else."""
-_STEPS = 16
-_MOST_STEPS = 64
 
 
 class Turn:
-    """One program's time. Who uses it asks now and then whether it is over, and then pauses."""
+    """One program's time. Who uses it looks at the clock at each step; once it is over, it pauses."""
 
-    __slots__ = ("_begun", "_due", "_rounds", "steps")
+    __slots__ = ("_begun", "_rounds", "due")
 
     def __init__(self) -> None:
-        self.steps = _STEPS
-        """After how many steps of the program to ask: many where they are quick, else what is asked costs the most."""
         self._rounds = _rounds()
         self._begin()
 
     def is_over(self) -> bool:
         """Tell whether the program has had its time, and nobody else had any since."""
-        if self._begun != self._rounds.count:  # others had theirs
-            self._begin()
-        elif monotonic() >= self._due:
-            self.steps = 1
+        if monotonic() < self.due:
+            return False
+        if self._begun == self._rounds.count:
             return True
-        self.steps = min(2 * self.steps, _MOST_STEPS)
+        self._begin()  # others had theirs
         return False
 
     async def pause(self) -> None:
@@ -38,7 +33,8 @@ class Turn:
 
     def _begin(self) -> None:
         self._begun = self._rounds.begin()
-        self._due = monotonic() + TURN
+        self.due = monotonic() + TURN
+        """When to ask whether it is over."""
 
 
 class _Rounds:

@@ -1,6 +1,5 @@
 """Who may run now, who waits for a turn, and who is told to come again. Knows programs by their name alone."""
 
-import asyncio
 from collections import Counter, deque
 from collections.abc import Sequence
 
@@ -9,6 +8,7 @@ from msgspec import Struct
 from mserve.errors import ClientError
 
 from .bell import Bell
+from .timers import Timers
 
 
 class Gate(Struct, frozen=True):
@@ -29,12 +29,12 @@ class Turn(Struct, eq=False):
     has_come: bool = False
     _has_ended: bool = False
 
-    async def wait(self, seconds: float) -> bool:
+    async def wait(self, seconds: float, timers: Timers) -> bool:
         """Return once it is this run's turn, or after some seconds; tell whether it is."""
         if not self.has_come:
-            self._bell = Bell()
+            self._bell = Bell(timers)
             try:
-                await self._bell.wait(asyncio.get_running_loop().time() + seconds)
+                await self._bell.wait(timers.time() + seconds)
             finally:
                 self._bell.end()
         return self.has_come

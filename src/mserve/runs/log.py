@@ -78,7 +78,7 @@ class Log:
             return self._events, 0
         limits, events = self._limits, self._events
         chars = min(self._first_size + limits.log_chars, limits.max_answer + 1) - self.size
-        return events, min(limits.log_events - 1 - len(events), chars // (SHORT + 1))
+        return events, max(0, min(limits.log_events - 1 - len(events), chars // (SHORT + 1)))
 
     def tell(self) -> bool:
         """Tell the readers that there will be something to take. False where a text has to be said as an event."""

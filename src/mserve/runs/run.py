@@ -192,7 +192,7 @@ class Run:
 
     async def _may_begin(self) -> bool:
         """Wait for this run's turn; False where it does not come in time."""
-        has_come = await self._turn.wait(self._patience)
+        has_come = await self._turn.wait(self._patience, self.timers)
         if not has_come:
             self._fail(
                 Failure(503, f"The server is busy: it was not your turn for {self._patience:g} s.", "overloaded")

@@ -106,6 +106,8 @@ class Cycle(RequestResponseCycle):
         self.chunked_encoding = False
         if b"content-length" in said:
             self.expected_content_length = int(said[b"content-length"])
+        elif said.get(b"transfer-encoding", b"").lower() == b"chunked":
+            self.chunked_encoding = True
         elif self.scope["method"] != "HEAD" and status not in _NO_BODY:
             self.chunked_encoding = True
             lines += b"transfer-encoding: chunked\r\n"

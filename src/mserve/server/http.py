@@ -261,6 +261,7 @@ class Connection(HttpToolsProtocol):
     def _hang_up(self) -> None:
         """Say the last words, and wait a moment for the client to end."""
         self._has_hung_up = True
+        self._outlet.flush()
         if self._refusal is not None:
             address = self.client[0] if self.client else None
             name = self._shared.on_refused(self._refusal, address, self._refused_scope)

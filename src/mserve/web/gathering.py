@@ -14,7 +14,7 @@ class Gathering:
     __slots__ = ("_began", "_due", "_ended", "_later", "_seconds", "_soon", "loop")
 
     def __init__(self, seconds: float) -> None:
-        """Make one that lets `seconds` pass between two writes of a stream, and never more, if the loop is in time."""
+        """Make one by which nothing waits for longer than `seconds`, if the loop is in time."""
         self._seconds = seconds
         self.loop = asyncio.get_running_loop()
         self._soon: list[Flush] = []

@@ -44,6 +44,10 @@ from .reply_schema import (
 )
 
 _TEXT = {str}
+_PARTS = b'","'
+"""What parts two texts in their JSON. Within a text its quotes are escaped."""
+_LOOKS_LIKE_ITS_END = b'\\","'
+"""Where a text ends with a quote and a comma, or with a backslash: what parts it from the next is not to be told so."""
 _TEXT_BEGINS, _TEXT_ENDS = b'{"content":"', b'"}'
 
 
@@ -138,8 +142,11 @@ class _Choice:
 
     def texts(self, texts: Sequence[str]) -> bytes:
         """Give the frames of some texts, none of which is empty."""
-        # What parts the texts in their JSON stands nowhere within one: quotes are escaped there.
-        joined = json_text(texts)[2:-2].replace(b'","', self._between)
+        encoded = json_text(texts)
+        if _LOOKS_LIKE_ITS_END not in encoded:
+            joined = encoded[2:-2].replace(_PARTS, self._between)
+        else:
+            joined = self._between.join([json_text(text)[1:-1] for text in texts])
         if not joined.isascii():
             joined = one_line(joined)
         return b"".join((self._before, _TEXT_BEGINS, joined, _TEXT_ENDS, self._after))
