@@ -1,12 +1,16 @@
 """What a program says to events, 200 tokens at a time: pulled one by one, and by the short way into the log."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from mserve.options import Limits
 from mserve.programs.adapt import adapt
+from mserve.runs.log import Log
 
 from .conftest import Finish
+from .test_log import nobody
 
 TOKENS = ["word "] * 200
 
@@ -28,19 +32,11 @@ def test_adapt_pulled(benchmark: BenchmarkFixture, finish: Finish) -> None:
 
 
 def test_adapt_said(benchmark: BenchmarkFixture, finish: Finish) -> None:
-    class Open:
-        """A line that takes all."""
-
-        flows = True
-
-        def lend(self) -> tuple[list[str], int]:
-            return [], 256
-
-        def tell(self) -> bool:
-            return True
-
     async def said() -> int:
-        return len([event async for event in adapt(stream, sync=False, name="program", line=Open())])
+        log = Log(Limits(), asyncio.get_running_loop(), nobody)
+        log.open()
+        log.reader(nobody)
+        return len([event async for event in adapt(stream, sync=False, name="program", line=log)])
 
     assert benchmark(lambda: finish(said())) == 1  # the first is an event, and goes the long way
 

@@ -12,7 +12,7 @@ from mserve.program import Call
 from mserve.programs.bind import KNOWN, bind, prompt_of
 from mserve.protocols.chat_completions import decode
 from mserve.request import Parameters
-from mserve.runs.run import Cancellation
+from mserve.runs.cancellation import Cancellation
 
 MESSAGES: list[dict[str, Any]] = [
     {"role": "system", "content": "be kind", "mood": 1},

@@ -13,7 +13,7 @@ from mserve.events import Event, TextDelta
 from mserve.program import Call
 from mserve.programs.user import UserProgram, load
 from mserve.protocols.chat_completions import decode
-from mserve.runs.run import Cancellation
+from mserve.runs.cancellation import Cancellation
 
 
 def plain(prompt: str) -> str:

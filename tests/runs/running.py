@@ -40,7 +40,7 @@ class Follower:
     """A reader of one run's log, which can be waited for."""
 
     def __init__(self, run: Run) -> None:
-        self._bell = Bell()
+        self._bell = Bell(run.timers)
         self._reader = run.reader(self._bell.ring)
         self.close = self._reader.close
 

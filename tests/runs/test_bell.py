@@ -4,11 +4,12 @@ import math
 import uvloop
 
 from mserve.runs.bell import Bell
+from mserve.runs.timers import Timers
 from runs.running import LIMIT
 
 
 async def test_a_bell_is_waited_for_until_somebody_rings_it_or_its_time_is_up() -> None:
-    bell, clock = Bell(), asyncio.get_running_loop().time
+    bell, clock = Bell(Timers()), asyncio.get_running_loop().time
     started = clock()
     await bell.wait(clock() + 0.05)
     assert 0.04 < clock() - started < 1
@@ -41,7 +42,7 @@ async def test_a_bell_is_waited_for_until_somebody_rings_it_or_its_time_is_up() 
 
 def test_a_time_that_is_nearly_up_is_waited_for_on_a_loop_that_counts_milliseconds() -> None:
     async def wait_often() -> None:
-        bell, loop = Bell(), asyncio.get_running_loop()
+        bell, loop = Bell(Timers()), asyncio.get_running_loop()
         for _ in range(20):
             loop.call_soon(bell.ring)
             await bell.wait(loop.time() + 0.0004)

@@ -22,8 +22,8 @@ from mserve.events import (
     Usage,
 )
 from mserve.options import Limits
+from mserve.runs.cancellation import Cancellation
 from mserve.runs.pieces import PIECE
-from mserve.runs.run import Cancellation
 from runs.running import LIMIT, Follower, log_of, read_all, start, take
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import math
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from .timers import Timer, Timers
 
@@ -11,7 +11,7 @@ from .timers import Timer, Timers
 class Bell(Struct, eq=False):
     """Rings when there is news, or when its time is up. Whoever has one ends it."""
 
-    timers: Timers = field(default_factory=Timers)
+    _timers: Timers
     has_rung: bool = False
     """Whether it rang since somebody set this to False."""
     _news: asyncio.Future[None] | None = None
@@ -31,7 +31,7 @@ class Bell(Struct, eq=False):
         # One timer serves many waits: most of them end long before they are due.
         if until < self._looks_at:
             self._set(until)
-        self._news = self.timers.loop.create_future()
+        self._news = self._timers.loop.create_future()
         return self._news
 
     def end(self) -> None:
@@ -42,12 +42,12 @@ class Bell(Struct, eq=False):
     def _set(self, due: float) -> None:
         self.end()
         self._looks_at = due
-        self._timer = self.timers.at(due, self._look)
+        self._timer = self._timers.at(due, self._look)
 
     def _look(self) -> None:
         self._timer = None
         self._looks_at = math.inf
-        if self._due <= self.timers.time():
+        if self._due <= self._timers.time():
             self.ring()
         elif self._due < math.inf:
             self._set(self._due)

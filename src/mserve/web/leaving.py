@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 from starlette.types import Receive, Scope
 
+from .extension import extension_of
+
 Listen = Callable[[Callable[[], None]], None]
 """Takes what to call when the client leaves before it is answered, or has left; asked once the body is whole."""
 
@@ -18,12 +20,12 @@ class Watch:
     __slots__ = ("_task",)
 
     def __init__(self, scope: Scope, receive: Receive, ring: Callable[[], None]) -> None:
-        offered = scope.get("extensions", {}).get(LEAVING)
+        listen: Listen | None = extension_of(scope, LEAVING)
         self._task = None
-        if offered is None:
+        if listen is None:
             self._task = asyncio.create_task(_ask(receive, ring))
         else:
-            offered[LEAVING](ring)
+            listen(ring)
 
     def end(self) -> None:
         """Ring no more."""

@@ -8,6 +8,7 @@ from mserve.protocols.base import Encoder
 from mserve.protocols.framing import PING
 from mserve.runs.choices import Batch, Choices
 
+from .extension import extension_of
 from .gathering import Gathering
 from .record import Record
 
@@ -20,8 +21,7 @@ OFFER = "mserve.offer"
 
 def offer_of(scope: Scope) -> Offer:
     """Give what the host of a request offers."""
-    offer: Offer = scope.get("extensions", {}).get(OFFER, {}).get(OFFER, _refuse)
-    return offer
+    return extension_of(scope, OFFER) or _refuse
 
 
 def _refuse(_frames: bytes) -> bool:

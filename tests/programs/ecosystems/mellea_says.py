@@ -13,7 +13,7 @@ from mserve.events import Event, TextDelta
 from mserve.program import Call
 from mserve.programs.user import load
 from mserve.request import Request
-from mserve.runs.run import Cancellation
+from mserve.runs.cancellation import Cancellation
 from mserve.transcript import Reply, Transcript
 
 LIMIT = 40.0  # a busy machine slows the model down by far

@@ -10,7 +10,7 @@ from mserve.errors import ClientError
 from mserve.program import Call
 from mserve.programs.ecosystems.json_schema import PARAMETERS
 from mserve.protocols.chat_completions import decode
-from mserve.runs.run import Cancellation
+from mserve.runs.cancellation import Cancellation
 
 Schema = dict[str, Any]
 

@@ -9,7 +9,7 @@ from mserve.errors import ClientError
 from mserve.program import Call
 from mserve.programs.ecosystems.mellea import PARAMETERS
 from mserve.request import Request
-from mserve.runs.run import Cancellation
+from mserve.runs.cancellation import Cancellation
 
 
 def messages_of(*sent: dict[str, Any]) -> list[ChatMessage]:

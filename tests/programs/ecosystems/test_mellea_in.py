@@ -14,7 +14,7 @@ from mserve.program import Call
 from mserve.programs.ecosystems.mellea import PARAMETERS
 from mserve.protocols.chat_completions.decode import decode
 from mserve.request import Parameters
-from mserve.runs.run import Cancellation
+from mserve.runs.cancellation import Cancellation
 
 HELLO = [{"role": "user", "content": "hello"}]
 

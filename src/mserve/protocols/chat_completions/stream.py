@@ -76,7 +76,7 @@ class ChunkEncoder:
     def encode(self, choice: int, events: Sequence[Said]) -> bytes:
         """Give the frames of the next events; the role comes with the first of them, and never earlier."""
         if choice < self._begun and {*map(type, events)} == _TEXT:  # nearly always
-            return self._choices[choice].texts(events)  # type: ignore[arg-type]
+            return self._choices[choice].texts(events)  # type: ignore[arg-type]  # texts alone
         if events and type(events[-1]) is Failure:
             self._failed = True  # an error is the last word
             return self.encode(choice, events[:-1]) + framed(encode_error(events[-1]))
