@@ -8,6 +8,7 @@ from mserve.events import Finish, RunEvent, TextDelta
 from mserve.options import Limits
 from mserve.protocols import chat_completions
 from mserve.protocols.base import Envelope
+from mserve.protocols.chat_completions.encode import encode_reply
 from mserve.transcript import Transcript
 
 ENVELOPE = Envelope("0" * 32, 1_700_000_000, "model")
@@ -26,7 +27,7 @@ def test_encode_frames(benchmark: BenchmarkFixture, texts: int, text: str) -> No
 def test_encode_a_beginning_and_an_end(benchmark: BenchmarkFixture) -> None:
     def encoded() -> bytes:
         encoder = chat_completions.encoder(ENVELOPE, ASKED)
-        return encoder.encode(0, [TextDelta("word ")]) + encoder.encode(0, [Finish("stop")]) + encoder.close()
+        return encoder.encode(0, [TextDelta("word ")]) + encoder.encode(0, [Finish("stop")]) + encoder.close(0)
 
     assert benchmark(encoded).endswith(b"data: [DONE]\n\n")
 
@@ -39,6 +40,6 @@ def test_encode_a_whole_reply(benchmark: BenchmarkFixture, texts: int) -> None:
         transcript = Transcript()
         for event in events:
             transcript.add(event)
-        return chat_completions.encode_reply(ENVELOPE, ASKED, [transcript.reply()])
+        return encode_reply(ENVELOPE, ASKED, [transcript.reply()])
 
     assert benchmark(encoded).count(b"word ") == texts

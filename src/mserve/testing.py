@@ -87,7 +87,7 @@ async def ask_async(program: Source, question: str = "", *, options: Options = O
 
 def _frames(model: str, asked: Asked, batches: list[Batch]) -> list[bytes]:
     encoder = chat_completions.encoder(Envelope("test", 0, model), asked)
-    frames = [encoder.encode(number, events) for number, events in batches] + [encoder.close()]
+    frames = [encoder.encode(number, events) for number, events in batches] + [encoder.close(0)]
     return [frame + b"\n\n" for frame in b"".join(frames).split(b"\n\n") if frame]
 
 

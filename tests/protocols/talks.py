@@ -30,12 +30,14 @@ class Talk:
     @property
     def whole(self) -> bytes:
         """Give the body of the whole reply."""
-        return self.wire.encode_reply(self.envelope, self.asked, [folded(log).reply() for log in self.logs])
+        encoder = self.wire.whole(self.envelope, self.asked)
+        nothing = b"".join([encoder.open(), *(encoder.encode(choice, log) for choice, log in enumerate(self.logs))])
+        return nothing + encoder.close(0)
 
     def frames(self, takes: Sequence[Take]) -> list[bytes]:
         """Give what is sent for each of the takes, and at the end."""
         encoder = self.wire.encoder(self.envelope, self.asked)
-        return [*(encoder.encode(choice, events) for choice, events in takes), encoder.close()]
+        return [encoder.open(), *(encoder.encode(choice, events) for choice, events in takes), encoder.close(0)]
 
     def stream(self, takes: Sequence[Take] | None = None) -> bytes:
         """Give the whole stream; without takes, one choice is said after the other."""

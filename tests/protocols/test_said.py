@@ -32,9 +32,9 @@ def test_a_text_is_rendered_as_its_event(wire: ModuleType, data: st.DataObject) 
     asked, envelope = wire.decode(BODIES[wire]).for_reply(), data.draw(ENVELOPES)
     held, spelt, one_by_one = (wire.encoder(envelope, asked) for _ in range(3))
     said = as_held(log)
-    frames = held.encode(0, said[:cut]) + held.encode(0, said[cut:]) + held.close()
-    assert frames == spelt.encode(0, log[:cut]) + spelt.encode(0, log[cut:]) + spelt.close()
-    assert frames == b"".join(one_by_one.encode(0, [event]) for event in log) + one_by_one.close()
+    frames = held.encode(0, said[:cut]) + held.encode(0, said[cut:]) + held.close(0)
+    assert frames == spelt.encode(0, log[:cut]) + spelt.encode(0, log[cut:]) + spelt.close(0)
+    assert frames == b"".join(one_by_one.encode(0, [event]) for event in log) + one_by_one.close(0)
 
 
 @law

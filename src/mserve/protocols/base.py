@@ -1,6 +1,6 @@
 """What every protocol is: the shape that the web layer knows them by, and the errors that they share."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import filterfalse
 from typing import Any, Protocol
 
@@ -11,7 +11,29 @@ from mserve.errors import ClientError
 from mserve.events import Failure, Said
 from mserve.options import Limits
 from mserve.request import Request
-from mserve.transcript import Reply
+from mserve.transcript import Reply, Transcript
+
+
+class Keeping(Struct, frozen=True, kw_only=True):
+    """What a request says of what came before it, and of what is to become of its answer."""
+
+    store: bool
+    """Whether the answer is to be found again."""
+    background: bool
+    """Whether it goes on when its client leaves, which may not even wait for it."""
+    previous: str | None
+    """The id of an answer whose conversation the request goes on with."""
+    conversation: str | None
+    """The id of a conversation that the request belongs to."""
+    items: Sequence[dict[str, Any]]
+    """What the client said, in its own protocol's shape."""
+    references: Sequence[str]
+    """The ids of what it said or was told earlier, and means again."""
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether something has to be found before the request is whole."""
+        return bool(self.previous or self.conversation or self.references)
 
 
 class Asked(Struct, frozen=True):
@@ -23,10 +45,14 @@ class Asked(Struct, frozen=True):
     """What each choice answers, in the order of their numbers; `n` is 1 in each, and no two share a list or a dict."""
     echoes: tuple[str, ...] = ()
     """What stands before each choice's text, where there is such a thing."""
+    sent: Any = None
+    """What the reply repeats of the request, in the protocol's own type, without what the client said."""
+    keeping: Keeping | None = None
+    """None in a protocol that knows nothing of it."""
 
     def for_reply(self) -> "Asked":
         """Give what the reply is made by: the same without any message, which may be the larger part of it all."""
-        return Asked(self.request, (self.request,) * len(self.runs), self.echoes)
+        return Asked(self.request, (self.request,) * len(self.runs), self.echoes, self.sent)
 
 
 class Envelope(Struct, frozen=True):
@@ -41,15 +67,40 @@ class Envelope(Struct, frozen=True):
 
 
 class Encoder(Protocol):
-    """One reply on its way out as frames."""
+    """One reply on its way out: as frames, or as one body that comes at its close."""
+
+    def open(self) -> bytes:
+        """Give what comes before anything is said. Once, and before all else."""
+        ...
 
     def encode(self, choice: int, events: Sequence[Said]) -> bytes:
         """Give the frames of the next events of a choice, complete ones only."""
         ...
 
-    def close(self) -> bytes:
-        """Give the frames that end the reply."""
+    def close(self, ended: int) -> bytes:
+        """Give what ends the reply, which was whole at a time: seconds since 1970."""
         ...
+
+
+class Whole:
+    """A whole reply on its way out: an `Encoder` that folds what each choice says, and gives the body at its close."""
+
+    def __init__(self, choices: int, body: Callable[[Sequence[Reply]], bytes]) -> None:
+        self._transcripts = [Transcript() for _ in range(choices)]
+        self._body = body
+
+    def open(self) -> bytes:
+        """Give nothing yet."""
+        return b""
+
+    def encode(self, choice: int, events: Sequence[Said]) -> bytes:
+        """Take the next events, of which none is a failure, and give nothing yet."""
+        self._transcripts[choice].extend(events)
+        return b""
+
+    def close(self, _ended: int) -> bytes:
+        """Give the body."""
+        return self._body([transcript.reply() for transcript in self._transcripts])
 
 
 class Operation(Struct, frozen=True, kw_only=True):
@@ -79,8 +130,8 @@ class Wire(Protocol):
         """Read a request; `ClientError` for bytes that are none, or that ask for more than there may be."""
         ...
 
-    def encode_reply(self, envelope: Envelope, asked: Asked, replies: Sequence[Reply]) -> bytes:
-        """Give a whole reply's body, of one reply for each choice."""
+    def whole(self, envelope: Envelope, asked: Asked) -> Encoder:
+        """Start a whole reply: its body comes at its close. A failure has an error's body instead."""
         ...
 
     def encoder(self, envelope: Envelope, asked: Asked) -> Encoder:

@@ -62,6 +62,11 @@ class Choices:
                     break
         return batches
 
+    @property
+    def ended_at(self) -> int:
+        """Give when the last of them was whole, in seconds since 1970; 0 before."""
+        return max([reader.ended_at for reader in self._readers])
+
     def listen(self, ring: Callable[[], None]) -> None:
         """Have `ring` called when there are events: then `wait` waits for the end of a run, and for `wake`."""
         for reader in self._readers:

@@ -1,6 +1,7 @@
 """The events of one run, numbered from 0, and the readers that follow them. Bounded: whoever writes waits for room."""
 
 import asyncio
+import time
 from collections.abc import Callable
 
 from mserve.events import AudioDelta, ReasoningDelta, RefusalDelta, RunEvent, Said, TextDelta, ToolCallDelta
@@ -13,11 +14,12 @@ class Log:
 
     __slots__ = (
         "_abandoned", "_counted", "_events", "_first", "_first_size", "_is_open", "_is_told", "_limits", "_loop",
-        "_on_abandoned", "_passed_at", "_readers", "_room", "_size", "closed", "flows",
+        "_on_abandoned", "_passed_at", "_readers", "_room", "_size", "closed", "ended_at", "flows",
     )  # fmt: skip
 
     def __init__(self, limits: Limits, loop: asyncio.AbstractEventLoop, on_abandoned: Callable[[], None]) -> None:
         self.closed = False
+        self.ended_at = 0  # seconds since 1970
         self.flows = False
         self._limits = limits
         self._loop = loop
@@ -99,6 +101,7 @@ class Log:
     def close(self) -> None:
         """Say that nothing more will come. Nobody has to hear any more that the log is abandoned."""
         self.shut()
+        self.ended_at = self.ended_at or int(time.time())
         self.closed = True
         self._on_abandoned = _nobody  # a run that holds itself, through its log, is not freed when it ends
         for reader in self._readers:
@@ -213,6 +216,11 @@ class Reader:
     def ended(self) -> bool:
         """Tell whether all was read, and nothing more will come."""
         return self._log.closed and self.place[0] == self._log.count
+
+    @property
+    def ended_at(self) -> int:
+        """Give when the answer was whole, in seconds since 1970; 0 before."""
+        return self._log.ended_at
 
     def take(self) -> list[Said]:
         """Give all events that this reader has not had."""

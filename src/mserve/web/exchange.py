@@ -11,7 +11,6 @@ from mserve.errors import ClientError
 from mserve.protocols.base import Asked, Envelope, Wire
 from mserve.runs.choices import Batch, Choices, is_silent
 from mserve.runs.failure import failure_of_client
-from mserve.transcript import Transcript
 
 from .body import ClientLeft, check_headers, read_body
 from .gathering import Gathering
@@ -104,19 +103,18 @@ class _Exchange:
 
     async def whole(self) -> None:
         """Answer with one body, and always the true status."""
-        transcripts = [Transcript() for _ in self._asked.runs]
+        encoder = self._wire.whole(self._envelope, self._asked)
         while not self._is_over():
             batches = await self._choices.take()
             self._record.heard(batches)
             for number, events in batches:
-                transcripts[number].extend(events)
+                encoder.encode(number, events)
         if self._left:
             return
         if self._choices.failure is not None:
             await send_failure(self._send, self._choices.failure, self._wire.encode_error)
         else:
-            replies = [transcript.reply() for transcript in transcripts]
-            await send_json(self._send, self._wire.encode_reply(self._envelope, self._asked, replies))
+            await send_json(self._send, encoder.close(self._choices.ended_at))
 
     async def stream(self, offer: Offer, graceful: float, ping: float, gathering: Gathering) -> None:
         """Answer with frames. The status is the true one where the run fails before its first event, in time."""

@@ -64,8 +64,8 @@ class Outflow:
         self._has_left = False
 
     async def pour(self, batches: Sequence[Batch]) -> None:
-        """Send all, from the first events on, to the end; a comment comes first where nothing was said by now."""
-        self._unsent = self._frames(batches) or PING
+        """Send all, from the first events on, to the end; a comment comes first where nothing is said yet."""
+        self._unsent = self._encoder.open() + self._frames(batches) or PING
         self._choices.listen(self._hear)
         while not self._is_over():
             if self._unsent:
@@ -74,7 +74,7 @@ class Outflow:
                 await self._wait()
         self._raise()
         if not self._has_left:
-            last = self._unsent + self._frames(self._choices.ready()) + self._encoder.close()
+            last = self._unsent + self._frames(self._choices.ready()) + self._encoder.close(self._choices.ended_at)
             await self._send({"type": "http.response.body", "body": last})
 
     def leave(self) -> None:

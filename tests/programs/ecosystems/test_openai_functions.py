@@ -9,7 +9,8 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from mserve.events import Finish, RunEvent, TextDelta, ToolCallDelta, ToolCallStart
 from mserve.programs.adapt import adapt
 from mserve.protocols.base import Envelope
-from mserve.protocols.chat_completions import decode, encode_reply, encoder
+from mserve.protocols.chat_completions import decode, encoder
+from mserve.protocols.chat_completions.encode import encode_reply
 from mserve.transcript import Reply, Transcript
 
 ASKED = decode(b'{"messages":[{"role":"user"}],"functions":[{"name":"weather"}]}')

@@ -19,7 +19,8 @@ from mserve.events import (
 )
 from mserve.programs.adapt import adapt
 from mserve.protocols.base import Asked, Envelope
-from mserve.protocols.chat_completions import encode_reply, encoder
+from mserve.protocols.chat_completions import encoder
+from mserve.protocols.chat_completions.encode import encode_reply
 from mserve.request import Request
 from mserve.transcript import Reply, Transcript
 
@@ -65,7 +66,7 @@ async def passed_through(*items: object) -> Reply:
 
 async def test_what_a_stream_of_ours_says_passes_through_the_sdk_and_us_unchanged() -> None:
     stream = encoder(ENVELOPE, ASKED)
-    frames = (stream.encode(0, LOG) + stream.close()).removesuffix(b"data: [DONE]\n\n").split(b"\n\n")[:-1]
+    frames = (stream.encode(0, LOG) + stream.close(0)).removesuffix(b"data: [DONE]\n\n").split(b"\n\n")[:-1]
     # As the SDK makes them of what a server sends: without a check, since a custom call has no type there yet.
     chunks = [ChatCompletionChunk.construct(**msgspec.json.decode(frame.removeprefix(b"data: "))) for frame in frames]
     assert await passed_through(*chunks) == folded(LOG)

@@ -3,7 +3,7 @@
 from mserve.protocols.base import Operation, encode_error
 
 from .decode import decode
-from .encode import encode_reply
+from .encode import whole
 from .reply_schema import ChatCompletion, ChatCompletionChunk
 from .request_schema import ChatCompletionRequest
 from .stream import encoder
@@ -17,4 +17,4 @@ OPERATION = Operation(
     chunk=ChatCompletionChunk,
 )
 
-__all__ = ["OPERATION", "PATH", "decode", "encode_error", "encode_reply", "encoder"]
+__all__ = ["OPERATION", "PATH", "decode", "encode_error", "encoder", "whole"]

@@ -2,11 +2,12 @@
 
 from base64 import b64encode
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 from msgspec import UNSET
 
-from mserve.protocols.base import Asked, Envelope
+from mserve.protocols.base import Asked, Envelope, Whole
 from mserve.protocols.usage import token_usage
 from mserve.transcript import Audio, Reply, ToolCall
 
@@ -22,6 +23,11 @@ from .reply_schema import (
     ReplyToolCall,
 )
 from .request_schema import FunctionCall
+
+
+def whole(envelope: Envelope, asked: Asked) -> Whole:
+    """Start a whole reply."""
+    return Whole(len(asked.runs), partial(encode_reply, envelope, asked))
 
 
 def encode_reply(envelope: Envelope, asked: Asked, replies: Sequence[Reply]) -> bytes:

@@ -73,6 +73,10 @@ class ChunkEncoder:
         self._begun = 0
         self._failed = False
 
+    def open(self) -> bytes:
+        """Give nothing: the role comes with the first word."""
+        return b""
+
     def encode(self, choice: int, events: Sequence[Said]) -> bytes:
         """Give the frames of the next events; the role comes with the first of them, and never earlier."""
         if choice < self._begun and {*map(type, events)} == _TEXT:  # nearly always
@@ -85,7 +89,7 @@ class ChunkEncoder:
             said = self._roles(choice) + said
         return said
 
-    def close(self) -> bytes:
+    def close(self, _ended: int) -> bytes:
         """Give the usage, where it was asked for and is known, and the end of the stream."""
         told = self._include_usage and not self._failed
         return ending(self._chunk, (choice.usage for choice in self._choices), told=told)

@@ -3,7 +3,7 @@
 from mserve.protocols.base import Operation, encode_error
 
 from .decode import decode
-from .encode import encode_reply, encoder
+from .encode import encoder, whole
 from .schema import Completion, CompletionRequest
 
 PATH = "/v1/completions"
@@ -15,4 +15,4 @@ OPERATION = Operation(
     chunk=Completion,
 )
 
-__all__ = ["OPERATION", "PATH", "decode", "encode_error", "encode_reply", "encoder"]
+__all__ = ["OPERATION", "PATH", "decode", "encode_error", "encoder", "whole"]

@@ -1,6 +1,7 @@
 """A reply as one body, or as frames. It is text alone: reasoning, calls and sound have no place here."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import assert_never
 
 import msgspec
@@ -22,13 +23,18 @@ from mserve.events import (
     ToolCallStart,
     Usage,
 )
-from mserve.protocols.base import Asked, Envelope, encode_error
+from mserve.protocols.base import Asked, Envelope, Whole, encode_error
 from mserve.protocols.framing import frame, framed
 from mserve.protocols.stream_options import includes_usage
 from mserve.protocols.usage import ending, token_usage
 from mserve.transcript import Reply, starts, total
 
 from .schema import Completion, CompletionChoice, CompletionLogprobs, Reason
+
+
+def whole(envelope: Envelope, asked: Asked) -> Whole:
+    """Start a whole reply."""
+    return Whole(len(asked.runs), partial(encode_reply, envelope, asked))
 
 
 def encode_reply(envelope: Envelope, asked: Asked, replies: Sequence[Reply]) -> bytes:
@@ -52,6 +58,10 @@ class CompletionEncoder:
         self._choices = [_Choice(number, asked) for number in range(len(asked.runs))]
         self._failed = False
 
+    def open(self) -> bytes:
+        """Give nothing: there is no word yet."""
+        return b""
+
     def encode(self, choice: int, events: Sequence[Said]) -> bytes:
         """Give the frames of the next events; an echoed prompt comes with the first of them."""
         frames = []
@@ -63,7 +73,7 @@ class CompletionEncoder:
                 frames += [self._frame(piece) for piece in self._choices[choice].pieces(event)]
         return b"".join(frames)
 
-    def close(self) -> bytes:
+    def close(self, _ended: int) -> bytes:
         """Give the usage, where it was asked for and is known, and the end of the stream."""
         told = self._include_usage and not self._failed
         return ending(self._completion, (choice.usage for choice in self._choices), told=told)
