@@ -110,7 +110,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     summary: str
     request: type
     reply: type
-    chunk: type
+    chunk: Any
 
 
 class Wire(Protocol):

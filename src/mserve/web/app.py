@@ -13,7 +13,7 @@ from mserve.options import Options, Times
 from mserve.program import Lifespan, Program
 from mserve.programs.load import Source
 from mserve.programs.user import load
-from mserve.protocols import chat_completions, completions, models, openapi
+from mserve.protocols import chat_completions, completions, models, openapi, responses
 from mserve.protocols.base import Wire
 from mserve.runs.failure import failure_of_client
 
@@ -32,7 +32,7 @@ from .service import Service
 
 log = logging.getLogger("mserve")
 
-WIRES: tuple[Wire, ...] = (chat_completions, completions)
+WIRES: tuple[Wire, ...] = (chat_completions, completions, responses)
 
 
 def create_app(

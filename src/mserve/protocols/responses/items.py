@@ -1,0 +1,166 @@
+"""A conversation in this protocol's items, and in the messages that programs read."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from .request_schema import kind_of
+
+Item = dict[str, Any]
+Message = dict[str, Any]
+
+
+def messages_of(items: Iterable[Item]) -> list[Message]:
+    """Give the messages that items are; items of a type that messages have no place for are left out."""
+    messages: list[Message] = []
+    thought = ""
+    for item in items:
+        match kind(item):
+            case "message":
+                messages.append(_message(item))
+            case "function_call":
+                function = {"name": item["name"], "arguments": item["arguments"]}
+                _calling(messages)["tool_calls"].append(
+                    {"id": item["call_id"], "type": "function", "function": function}
+                )
+            case "custom_tool_call":
+                custom = {"name": item["name"], "input": item["input"]}
+                _calling(messages)["tool_calls"].append({"id": item["call_id"], "type": "custom", "custom": custom})
+            case "function_call_output" | "custom_tool_call_output":
+                content = _content(item["output"])
+                messages.append({"role": "tool", "tool_call_id": item["call_id"], "content": content})
+            case "reasoning":
+                thought += _thought(item)
+                continue
+            case _:
+                continue
+        if thought and messages and messages[-1]["role"] == "assistant":
+            messages[-1]["reasoning_content"], thought = thought, ""
+    return messages
+
+
+def items_of(messages: Iterable[Message]) -> Iterator[Item]:
+    """Give the items that messages of chat completions are."""
+    for message in messages:
+        role, content = message["role"], message.get("content")
+        if role in ("tool", "function"):
+            call = message.get("tool_call_id") or message.get("name") or ""
+            yield {"type": "function_call_output", "call_id": call, "output": _parts(content, "input_text")}
+            continue
+        if content:
+            kind = "output_text" if role == "assistant" else "input_text"
+            yield {"type": "message", "role": role, "content": _parts(content, kind)}
+        for call in message.get("tool_calls") or ():
+            yield _call(call)
+
+
+def listed(items: Iterable[Item], ids: Iterator[str]) -> list[Item]:
+    """Give items as lists of them have it: each with its type, its id and its status, and a message in parts."""
+    return [_listed(item, next(ids)) for item in items]
+
+
+def kind(item: Item) -> str:
+    """Give an item's type, said or not."""
+    return kind_of(item.get("type"), has_role=item.get("role") is not None, has_id=item.get("id") is not None)
+
+
+def _message(item: Item) -> Message:
+    content = item["content"]
+    if item["role"] != "assistant":
+        return {"role": item["role"], "content": _content(content)}
+    if isinstance(content, str):
+        return {"role": "assistant", "content": content}
+    message: Message = {"role": "assistant", "content": "".join(part.get("text") or "" for part in content)}
+    refusal = "".join(part.get("refusal") or "" for part in content)
+    return message | ({"refusal": refusal} if refusal else {})
+
+
+def _calling(messages: list[Message]) -> Message:
+    """Give the message of the assistant that a call belongs to."""
+    if not (messages and messages[-1]["role"] == "assistant"):
+        messages.append({"role": "assistant", "content": None})
+    messages[-1].setdefault("tool_calls", [])
+    return messages[-1]
+
+
+def _content(content: str | Sequence[Item]) -> str | list[Item]:
+    """Give a message's content as chat completions spells it: a single text is one."""
+    if isinstance(content, str):
+        return content
+    if len(content) == 1 and content[0]["type"] in ("input_text", "output_text"):
+        return str(content[0]["text"])
+    return [_part(part) for part in content]
+
+
+def _part(part: Item) -> Item:
+    match part["type"]:
+        case "input_text" | "output_text":
+            return {"type": "text", "text": part["text"]}
+        case "input_image" if part.get("image_url") is not None:
+            detail = {"detail": part["detail"]} if part.get("detail") is not None else {}
+            return {"type": "image_url", "image_url": {"url": part["image_url"], **detail}}
+        case "input_file":
+            return {"type": "file", "file": {name: value for name, value in part.items() if name != "type"}}
+        case _:
+            return dict(part)
+
+
+def _thought(item: Item) -> str:
+    parts = item.get("content") or item.get("summary") or ()
+    return "".join(part.get("text") or "" for part in parts)
+
+
+def _call(call: Item) -> Item:
+    if call.get("custom"):
+        return {"type": "custom_tool_call", "call_id": call["id"], **call["custom"]}
+    return {"type": "function_call", "call_id": call["id"], **call["function"]}
+
+
+def _parts(content: str | Sequence[Item] | None, text: str) -> list[Item]:
+    """Give a content as this protocol spells it."""
+    if content is None or isinstance(content, str):
+        return [{"type": text, "text": content or ""}]
+    return [_as_input(part, text) for part in content]
+
+
+def _as_input(part: Item, text: str) -> Item:
+    match part["type"]:
+        case "text":
+            return {"type": text, "text": part["text"]}
+        case "image_url":
+            url = part["image_url"]
+            return {"type": "input_image", "image_url": url["url"], "detail": url.get("detail") or "auto"}
+        case "file":
+            return {"type": "input_file", **part["file"]}
+        case _:
+            return part
+
+
+_PREFIXES = {
+    "message": "msg",
+    "reasoning": "rs",
+    "function_call": "fc",
+    "function_call_output": "fco",
+    "custom_tool_call": "ctc",
+    "custom_tool_call_output": "ctco",
+}
+
+
+def _listed(item: Item, name: str) -> Item:
+    what = kind(item)
+    whole: Item = {**item, "type": what}
+    whole["id"] = item.get("id") or f"{_PREFIXES.get(what, 'item')}_{name}"
+    whole["status"] = item.get("status") or "completed"
+    if what == "message":
+        is_answer = item["role"] == "assistant"
+        content = item["content"]
+        if isinstance(content, str):
+            content = [{"type": "output_text" if is_answer else "input_text", "text": content}]
+        whole["content"] = [_whole_part(part) for part in content]
+    return whole
+
+
+def _whole_part(part: Item) -> Item:
+    """Add what strict clients look for in a part: a text's notes, and how closely an image was looked at."""
+    if part["type"] == "output_text":
+        return {"annotations": [], "logprobs": []} | part
+    return {"detail": "auto"} | part if part["type"] == "input_image" else part
