@@ -9,6 +9,8 @@ FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
 
 
 ToolType = Literal["function", "custom"]
+KIND = "event"
+"""What tells one event from another where they are written down: the name of its class."""
 
 
 class Logprob(Struct, frozen=True, gc=False):
@@ -23,7 +25,7 @@ class Logprob(Struct, frozen=True, gc=False):
     top_logprobs: tuple["Logprob", ...] = ()
 
 
-class TextDelta(Struct, frozen=True, gc=False):
+class TextDelta(Struct, frozen=True, gc=False, tag=True, tag_field=KIND):
     """The next piece of the answer. Pieces join without a separator; `""` says nothing.
 
     `logprobs` are those of the piece's tokens, for clients that ask for them: `Logprob`s, or what OpenAI's API has.
@@ -33,19 +35,19 @@ class TextDelta(Struct, frozen=True, gc=False):
     logprobs: Sequence[Logprob | Any] = ()
 
 
-class ReasoningDelta(Struct, frozen=True, gc=False):
+class ReasoningDelta(Struct, frozen=True, gc=False, tag=True, tag_field=KIND):
     """The next piece of the model's reasoning, which clients show apart from the answer."""
 
     text: str
 
 
-class RefusalDelta(Struct, frozen=True, gc=False):
+class RefusalDelta(Struct, frozen=True, gc=False, tag=True, tag_field=KIND):
     """The next piece of the model's refusal to answer, which clients show in the answer's place."""
 
     text: str
 
 
-class ToolCallStart(Struct, frozen=True, gc=False):
+class ToolCallStart(Struct, frozen=True, gc=False, tag=True, tag_field=KIND):
     """The client shall call one of its tools. `id` is unique in the reply; the arguments follow in `ToolCallDelta`s.
 
     A `custom` tool takes a text as it is, and no JSON.
@@ -56,14 +58,14 @@ class ToolCallStart(Struct, frozen=True, gc=False):
     type: ToolType = "function"
 
 
-class ToolCallDelta(Struct, frozen=True, gc=False):
+class ToolCallDelta(Struct, frozen=True, gc=False, tag=True, tag_field=KIND):
     """The next piece of the arguments of the call `id`; all pieces together are one JSON object, or a custom input."""
 
     id: str
     arguments: str
 
 
-class Citation(Struct, frozen=True, gc=False):
+class Citation(Struct, frozen=True, gc=False, tag=True, tag_field=KIND):
     """The web page that a part of the answer is from: the characters `start` to `end` of the text, `end` left out."""
 
     url: str
@@ -72,7 +74,7 @@ class Citation(Struct, frozen=True, gc=False):
     end: int
 
 
-class AudioDelta(Struct, frozen=True, gc=False):
+class AudioDelta(Struct, frozen=True, gc=False, tag=True, tag_field=KIND):
     """The next piece of the spoken answer: raw bytes in the format that was asked for, and their transcript.
 
     `id` and `expires_at`, seconds since 1970, are for a program that knows a recording by its id in later messages;
@@ -85,7 +87,7 @@ class AudioDelta(Struct, frozen=True, gc=False):
     expires_at: int | None = None
 
 
-class Usage(Struct, frozen=True, gc=False):
+class Usage(Struct, frozen=True, gc=False, tag=True, tag_field=KIND):
     """Tokens that were spent, each `Usage` of a run adding to the last. The last two are parts of the first two.
 
     A program that does not know its tokens says no usage: a made-up number is worse than none.
@@ -97,13 +99,13 @@ class Usage(Struct, frozen=True, gc=False):
     reasoning_tokens: int = 0
 
 
-class Finish(Struct, frozen=True, gc=False):
+class Finish(Struct, frozen=True, gc=False, tag=True, tag_field=KIND):
     """The answer ends, and why. A program that says none has finished with `stop`, or `tool_calls` where it called."""
 
     reason: FinishReason = "stop"
 
 
-class Failure(Struct, frozen=True, gc=False):
+class Failure(Struct, frozen=True, gc=False, tag=True, tag_field=KIND):
     """The run failed: its last event, which the run alone says. Programs raise instead.
 
     `message` is meant for the client: it never holds the text of an exception that was not raised for clients.
