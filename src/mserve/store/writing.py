@@ -1,0 +1,72 @@
+"""Writes what runs say, many at once: the one thing that is done to a store many times a second."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import bindparam, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from . import codec
+from .base import Append, End, Write
+from .rows import keep, some
+from .tables import batches, runs
+
+_size = select(func.coalesce(func.sum(func.length(batches.c.data)), 0)).where(batches.c.run == bindparam("run"))
+_end = (
+    update(runs)
+    .where(runs.c.id == bindparam("run"))
+    .values(
+        status=bindparam("how"),
+        ended=bindparam("at"),
+        told=bindparam("by_others"),
+        size=_size.scalar_subquery() + func.length(runs.c.body),
+    )
+)
+_known = select(runs.c.id, runs.c.key, runs.c.worker, runs.c.status, runs.c.ended)
+
+
+async def write(connection: AsyncConnection, writes: Sequence[Write], own: str) -> set[str]:
+    """Write all that is of active runs, and give the keys of the others; `own` is the worker that does so."""
+    found = await _find(connection, writes)
+    ends = {one.key: one for one in writes if isinstance(one, End)}
+    active = {key: run for key, run in found.items() if run.ended is None}
+    await _append(connection, [one for one in writes if isinstance(one, Append)], active)
+    ending = [
+        {"run": run.id, "how": end.status, "at": end.ended, "by_others": None if run.worker == own else 1}
+        for key, end in ends.items()
+        if (run := active.get(key)) is not None
+    ]
+    if ending:
+        await connection.execute(_end, ending)
+    return {one.key for one in writes if one.key not in active and not _is_done(found.get(one.key), ends.get(one.key))}
+
+
+async def _find(connection: AsyncConnection, writes: Sequence[Write]) -> dict[str, Any]:
+    """Find the runs, and keep everybody else from ending them meanwhile."""
+    found: dict[str, Any] = {}
+    for keys in some(dict.fromkeys(one.key for one in writes)):
+        # In one order, or two processes wait for each other. SQLite has one writer at a time anyway.
+        query = _known.where(runs.c.key.in_(keys)).order_by(runs.c.id).with_for_update()
+        found.update({run.key: run for run in await connection.execute(query)})
+    return found
+
+
+async def _append(connection: AsyncConnection, appends: Sequence[Append], active: dict[str, Any]) -> None:
+    rows = [
+        {
+            "run": active[one.key].id,
+            "first": one.batch.first,
+            "next": one.batch.first + codec.count(one.batch.data),
+            "data": one.batch.data,
+        }
+        for one in appends
+        if one.key in active
+    ]
+    if rows:
+        # Those that are there already: nobody was told, since the connection was lost.
+        await connection.execute(keep(connection, batches, ("run", "first")), rows)
+
+
+def _is_done(run: Any, end: End | None) -> bool:
+    """Tell whether this end is the one that the run has: it is written again, since nobody was told of the first."""
+    return run is not None and end is not None and (run.status, run.ended) == (end.status, end.ended)
