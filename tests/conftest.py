@@ -57,7 +57,8 @@ def _serving(folder: Path) -> Iterator[Callable[..., ServerProcess]]:
                 file = folder / f"program_{len(started)}_{len(files)}.py"
                 file.write_text(program)
             files.append(str(file))
-        server = ServerProcess(*files, *flags, env=env)
+        # None of a test's runs may get into what the user of this machine keeps.
+        server = ServerProcess(*files, *flags, env={"MSERVE_STORE": f"sqlite:///{folder}/runs.db"} | dict(env or {}))
         started.append(server)
         server.wait_until_ready()
         return server

@@ -58,7 +58,8 @@ class Times(Struct, frozen=True, kw_only=True):
     """For comparing an answer with the client's schema."""
 
 
-OnDisconnect = Literal["cancel", "finish"]
+OnDisconnect = Literal["cancel", "finish", "detach"]
+"""`detach`: it goes on, as with `finish`, and its answer is kept, to be found by its id."""
 ReasoningFormat = Literal["fields", "think"]
 
 
@@ -71,6 +72,12 @@ class Options(Struct, frozen=True, kw_only=True):
     """Further names of programs: by the name that clients may write, the program's own."""
     on_disconnect: OnDisconnect = "cancel"
     """What becomes of a run whose client leaves."""
+    store: str | None = None
+    """Where runs are kept that are to be found again, `sqlite:///path` or `postgresql://…`; None: none is."""
+    store_ttl: float = 30 * 24 * 60 * 60.0
+    """Seconds that a run is kept for, once it has ended."""
+    store_size: int = 1024 * MIB
+    """Bytes that all kept runs may have together; the oldest that have ended go first."""
     reasoning: ReasoningFormat = "fields"
     """Where clients find reasoning: in fields of its own, or in the text between `<think>` and `</think>`."""
     strict_model: bool = False

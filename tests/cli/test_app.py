@@ -86,6 +86,7 @@ OTHERS = Settings(
     on_disconnect="finish", log_format="json", metrics=False,
     block_warning=14.5, drain_delay=15.5, max_header_size=16, header_timeout=17.5, body_timeout=18.5,
     timeout_keep_alive=19, limit_connections=20, close_timeout=21.5, workers=2, worker_timeout=22.5,
+    store="sqlite:///k", store_ttl=23.5, store_size=24,
 )  # fmt: skip
 """No value of it is the default."""
 

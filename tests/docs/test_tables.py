@@ -9,7 +9,7 @@ from mserve.options import Limits
 from mserve.programs.bind import KNOWN
 from mserve.protocols.base import _LONGEST_STOPS, _MOST_STOPS
 from mserve.request import Parameters
-from mserve.server.config import _RANGES, Settings
+from mserve.server.config import RANGES, Settings
 from mserve.server.http import _PIPELINE
 
 ROOT = Path(__file__).parent.parent.parent
@@ -40,7 +40,7 @@ def test_operations_lists_every_limit_with_its_default() -> None:
     table = rows("Limits")
     others = ("port", "block_warning", "workers", "worker_timeout")
     numbers = {name: float(default) for _, flag, default, _ in table for name in options_in(flag)}
-    assert numbers == {name: getattr(Settings(), name) for name in _RANGES if name not in others}
+    assert numbers == {name: getattr(Settings(), name) for name in RANGES if name not in others}
     assert [default for _, flag, default, _ in table if not flag] == [
         f"{_PIPELINE}",
         f"{_MOST_STOPS}, {_LONGEST_STOPS}",

@@ -52,7 +52,7 @@ def test_any_other_address_is_refused_without_a_key_unless_that_was_said(host: s
     assert Settings(host=host, auth=False).options().allowed_hosts == (*OWN, *([host] if host else []))
     assert Settings(host=host, api_key=("sesame",)).options().allowed_hosts == ()
     assert Settings(host=host, api_key_file="keys").options().allowed_hosts == ()
-    assert Settings(host=host, uds="socket").options() == Options()
+    assert Settings(host=host, uds="socket", store="none").options() == Options()
 
 
 @given(host=st.ip_addresses())

@@ -6,6 +6,7 @@ from contextlib import nullcontext
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from platformdirs import user_data_dir
 
 from mserve.errors import StartupError
 from mserve.options import Limits, Options, Times
@@ -35,7 +36,8 @@ NUMBERS = st.integers() | st.floats() | st.sampled_from([0, 0.1, 1, 65535, 65536
 
 
 def test_the_defaults_are_the_apps_own_but_for_the_names_that_a_server_goes_by() -> None:
-    assert Settings().options() == Options(allowed_hosts=("localhost", "127.0.0.1", "::1"))
+    kept = f"sqlite:///{user_data_dir('mserve')}/runs.db"
+    assert Settings().options() == Options(allowed_hosts=("localhost", "127.0.0.1", "::1"), store=kept)
 
 
 def test_what_the_app_is_told_is_what_was_set() -> None:
@@ -44,7 +46,7 @@ def test_what_the_app_is_told_is_what_was_set() -> None:
         shutdown_timeout=4, strict_model=True, allowed_origins=("*",),
         max_n=5, reasoning_format="think", alias=("gpt-4o=hello", "org/a=b=c"),
         metrics=False,
-        allowed_hosts=("box",),
+        allowed_hosts=("box",), store="postgresql://box/runs", store_ttl=60, store_size=2**20,
     )  # fmt: skip
     assert settings.options() == Options(
         limits=Limits(max_body=1, choices=5),
@@ -55,7 +57,20 @@ def test_what_the_app_is_told_is_what_was_set() -> None:
         metrics=False,
         allowed_origins=("*",),
         allowed_hosts=("localhost", "127.0.0.1", "::1", "box"),
+        store="postgresql://box/runs",
+        store_ttl=60,
+        store_size=2**20,
     )
+
+
+def test_nothing_is_kept_where_that_was_said() -> None:
+    assert Settings(store="none").options().store is None
+
+
+@pytest.mark.parametrize("store", ["", "runs.db", "sqlite://runs.db", "mysql://box/runs", "None"])
+def test_a_store_of_no_known_kind_is_refused(store: str) -> None:
+    with pytest.raises(StartupError, match=r"--store takes sqlite:///path, postgresql://user@host/database or none"):
+        Settings(store=store).options()
 
 
 @given(name=st.sampled_from(sorted(RANGES)), number=NUMBERS)

@@ -24,7 +24,7 @@ def test_times_are_the_operators_unless_the_client_has_its_own() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        *((ON_DISCONNECT, value) for value in ("detach", "", "Cancel")),
+        *((ON_DISCONNECT, value) for value in ("detached", "", "Cancel")),
         *((GRACE, value) for value in ("-1", "soon", "inf", "nan")),
         *((PING, value) for value in ("0", "", "0.05")),
     ],

@@ -16,7 +16,7 @@ Names = Annotated[
         name="name", negative=(), show_default=False, help="What clients write as the model; for the programs in order."
     ),
 ]
-_SECRETS = ("MSERVE_API_KEY", "MSERVE_SSL_KEYFILE_PASSWORD")
+_SECRETS = ("MSERVE_API_KEY", "MSERVE_SSL_KEYFILE_PASSWORD", "MSERVE_STORE")
 HowToServe = Annotated[Settings, Parameter(name="*", negative_iterable=())]
 
 

@@ -18,11 +18,15 @@ class Choices:
 
     __slots__ = ("_bell", "_readers", "failure", "runs")
 
-    def __init__(self, runs: Sequence[Run]) -> None:
+    must_settle = False
+    """Whether the end may be told only after `settle`."""
+
+    def __init__(self, runs: Sequence[Run], *, keeps: bool = False) -> None:
+        """Follow some runs from their first events; see `Run.reader`."""
         self.failure: Failure | None = None
         self.runs = runs
         self._bell = Bell(runs[0].timers)
-        self._readers = [run.reader(self._bell.ring) for run in runs]
+        self._readers = [run.reader(self._bell.ring, keeps=keeps) for run in runs]
 
     @property
     def closed(self) -> bool:
@@ -72,6 +76,12 @@ class Choices:
         for reader in self._readers:
             reader.ring = ring
 
+    def keep(self, hear: Callable[[], None], hurry: Callable[[], None]) -> None:
+        """Have `hear` called when there are events, or when no more come, and `hurry` when a run waits for a taking."""
+        for reader in self._readers:
+            reader.ring = reader.ring_out = hear
+            reader.hurry = hurry
+
     def wait(self, until: float) -> asyncio.Future[None]:
         """Give what to await: a `wake`, at most until a time of the loop's clock."""
         return self._bell.wait(until)
@@ -84,6 +94,9 @@ class Choices:
     def wake(self) -> None:
         """Let a waiting `take` or `wait` return."""
         self._bell.ring()
+
+    async def settle(self) -> None:
+        """Return once the end may be told: here, at once."""
 
     def close(self) -> None:
         """Read no more: what still runs has nobody to answer, and nothing to finish where its request has failed."""

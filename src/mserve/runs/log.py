@@ -76,7 +76,7 @@ class Log:
 
     def lend(self) -> tuple[list[Said], int]:
         """Give the list of events, and how many short texts it takes: none where anything but that is to be done."""
-        if not self._is_open or len(self._readers) != 1:
+        if not self._is_open or not self._readers:
             return self._events, 0
         limits, events = self._limits, self._events
         chars = min(self._first_size + limits.log_chars, limits.max_answer + 1) - self.size
@@ -109,13 +109,18 @@ class Log:
 
     async def room(self) -> None:
         """Wait until the slowest reader lags by less than the bound."""
+        for reader in self._readers:
+            reader.hurry()
         while self.is_full:
             self._room = self._loop.create_future()
             await self._room
 
-    def reader(self, ring: Callable[[], None]) -> "Reader":
-        """Follow the log from the first event that is still here; `ring` is called when there is something to take."""
-        reader = Reader(self, (self._first, self._first_size), ring)
+    def reader(self, ring: Callable[[], None], *, keeps: bool = False) -> "Reader":
+        """Follow the log from the first event that is still here; `ring` is called when there is something to take.
+
+        One that `keeps` what it reads wants no answer: without any other, the log is abandoned.
+        """
+        reader = Reader(self, (self._first, self._first_size), ring, keeps=keeps)
         self._readers.append(reader)
         self.flows = False  # the others may have been told, and this one not
         if self._events:
@@ -166,12 +171,13 @@ class Log:
             self._room.set_result(None)
 
     def leave(self, reader: "Reader") -> None:
-        """Forget a reader; a log that loses its last one is abandoned."""
+        """Forget a reader; a log that loses the last one that wants an answer is abandoned."""
         self._readers.remove(reader)
         self._drop()
         if not self._readers:
             self._abandoned = True
             self.shut()
+        if not (reader.keeps or any(not other.keeps for other in self._readers)):
             self._on_abandoned()
 
     @property
@@ -190,7 +196,7 @@ class Log:
 
 
 def _nobody() -> None:
-    """Hear of nothing: the run has ended."""
+    """Hear of nothing."""
 
 
 Place = tuple[int, int]
@@ -198,13 +204,19 @@ Place = tuple[int, int]
 
 
 class Reader:
-    """One reader's place in a log. `ring` is called when there is something to take, `ring_out` when no more comes."""
+    """One reader's place in a log.
 
-    __slots__ = ("_log", "place", "ring", "ring_out")
+    `ring` is called when there is something to take, `hurry` when who writes waits for room, `ring_out` when no more
+    comes.
+    """
 
-    def __init__(self, log: Log, place: Place, ring: Callable[[], None]) -> None:
+    __slots__ = ("_log", "hurry", "keeps", "place", "ring", "ring_out")
+
+    def __init__(self, log: Log, place: Place, ring: Callable[[], None], *, keeps: bool) -> None:
         self.place = place
         self.ring = self.ring_out = ring
+        self.hurry: Callable[[], None] = _nobody
+        self.keeps = keeps
         self._log = log
 
     @property

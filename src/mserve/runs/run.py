@@ -105,9 +105,12 @@ class Run:
         # A task that is cancelled before its first step never gets to the end of `_own`.
         self.task.add_done_callback(self._ended)
 
-    def reader(self, ring: Callable[[], None]) -> Reader:
-        """Follow the log, from the first event that it still holds; `ring` is called when there is something."""
-        return self._log.reader(ring)
+    def reader(self, ring: Callable[[], None], *, keeps: bool = False) -> Reader:
+        """Follow the log, from the first event that it still holds; `ring` is called when there is something.
+
+        Who `keeps` what it reads is nobody whom the run answers.
+        """
+        return self._log.reader(ring, keeps=keeps)
 
     def cancel(self) -> None:
         """End the program where it stands. Its code sees a `CancelledError`, a closing, or `cancelled`."""

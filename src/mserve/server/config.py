@@ -1,50 +1,18 @@
 """What a server can be told: one value, the same from flags, environment, `pyproject.toml` and Python."""
 
 import re
-import sys
 from dataclasses import dataclass, field
 from typing import Literal
 
 from mserve.errors import StartupError
 from mserve.options import MIB, Limits, OnDisconnect, Options, ReasoningFormat, Times
+from mserve.store.opening import default_url
 
 from .access import check_reach, key_lines, own_names
 from .logs import LogFormat
+from .ranges import RANGES
 
 LogLevel = Literal["critical", "error", "warning", "info", "debug", "trace"]
-
-_DAY = 24 * 60 * 60
-_RANGES = {
-    "port": (0, 65535),
-    "workers": (1, 256),
-    "max_n": (1, 128),
-    "max_body": (1, sys.maxsize),
-    "max_messages": (1, sys.maxsize),
-    "max_depth": (1, 900),  # Python's own limit is not far behind
-    "max_values": (1, sys.maxsize),
-    "max_answer": (1, sys.maxsize),
-    "max_runs": (1, sys.maxsize),
-    "max_queue": (0, sys.maxsize),
-    "max_threads": (1, 10_000),
-    "queue_timeout": (0, _DAY),
-    "first_event_timeout": (0.001, _DAY),
-    "event_timeout": (0.001, _DAY),
-    "run_timeout": (0.001, 365 * _DAY),
-    "judge_timeout": (0.1, _DAY),
-    "grace_period": (0, _DAY),
-    "ping_interval": (0.1, _DAY),  # a stream whose silence may last no time sends nothing but comments
-    "gather_interval": (0, 1),
-    "shutdown_timeout": (0, _DAY),
-    "close_timeout": (1, _DAY),
-    "drain_delay": (0, _DAY),
-    "max_header_size": (1024, 16 * MIB),
-    "header_timeout": (0.1, _DAY),
-    "body_timeout": (0.1, _DAY),
-    "timeout_keep_alive": (0, _DAY),
-    "limit_connections": (1, 1_000_000),
-    "block_warning": (0, _DAY),
-    "worker_timeout": (0.5, _DAY),
-}
 
 _ORIGIN = re.compile(r"\*|(?!http:.*:80$|https:.*:443$)[a-z][a-z0-9+.-]*://[a-z0-9._:\[\]-]+")
 """What a browser can say of a page: any other spelling would match none, and nobody would be told."""
@@ -133,7 +101,14 @@ class Settings:
     judge_timeout
         Seconds for comparing an answer with the client's schema.
     on_disconnect
-        What becomes of a run whose client leaves: cancel ends it, finish lets it go on.
+        What becomes of a run whose client leaves: cancel ends it, finish lets it go on, detach keeps its answer, too.
+    store
+        Where runs are kept that are to be found again: sqlite:///path, postgresql://user@host/database, or none; a file
+        among the user's data unless said otherwise.
+    store_ttl
+        Seconds that a run is kept for, once it has ended.
+    store_size
+        Bytes that kept runs may have together; the oldest go first.
     grace_period
         Seconds in which a failure before the first token still gets a true HTTP status.
     ping_interval
@@ -198,6 +173,9 @@ class Settings:
     run_timeout: float = 21600.0
     judge_timeout: float = 5.0
     on_disconnect: OnDisconnect = "cancel"
+    store: str | None = field(default=None, repr=False)
+    store_ttl: float = 2592000.0
+    store_size: int = 1024 * MIB
     grace_period: float = 10.0
     ping_interval: float = 15.0
     gather_interval: float = 0.001
@@ -212,7 +190,7 @@ class Settings:
 
     def options(self) -> Options:
         """Give what the app is told; `StartupError` for a number or an origin that makes no sense."""
-        for name, (least, most) in _RANGES.items():
+        for name, (least, most) in RANGES.items():
             if not least <= (value := getattr(self, name)) <= most:
                 raise StartupError(f"--{name.replace('_', '-')} is a number from {least} to {most}, not {value}")
         for origin in self.allowed_origins:
@@ -227,6 +205,9 @@ class Settings:
             limits=self._limits(),
             times=self._times(),
             on_disconnect=self.on_disconnect,
+            store=_store(self.store),
+            store_ttl=self.store_ttl,
+            store_size=self.store_size,
             aliases=_aliases(self.alias),
             strict_model=self.strict_model,
             reasoning=self.reasoning_format,
@@ -262,6 +243,16 @@ class Settings:
             run=self.run_timeout,
             judging=self.judge_timeout,
         )
+
+
+def _store(url: str | None) -> str | None:
+    if url is None:
+        return default_url()
+    if url == "none":
+        return None
+    if not url.startswith(("sqlite:///", "postgresql://")):
+        raise StartupError("--store takes sqlite:///path, postgresql://user@host/database or none")
+    return url
 
 
 def _aliases(given: tuple[str, ...]) -> dict[str, str]:

@@ -60,12 +60,23 @@ class Append(Struct, frozen=True):
     batch: Batch
 
 
+class StoredItem(Struct, frozen=True):
+    """One item of a conversation, as clients see it."""
+
+    id: str
+    value: dict[str, Any]
+
+
 class End(Struct, frozen=True):
     """A run's end, to be written with its last events, or after them."""
 
     key: str
     status: Status
     ended: int
+    conversation: str | None = None
+    """The one that the run adds to."""
+    items: tuple[StoredItem, ...] = ()
+    """What it adds."""
 
 
 Write = Append | End
@@ -97,13 +108,6 @@ class StoredConversation(Struct, frozen=True, kw_only=True):
     owner: str
     created: int
     metadata: dict[str, str]
-
-
-class StoredItem(Struct, frozen=True):
-    """One item of a conversation, as clients see it."""
-
-    id: str
-    value: dict[str, Any]
 
 
 class Store(Protocol):

@@ -1,5 +1,6 @@
 """Finds the store that an address names. Loads a database's library for who opens one, and for nobody else."""
 
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from .base import Store, StoreError
@@ -10,6 +11,12 @@ def default_url() -> str:
     from platformdirs import user_data_dir  # noqa: PLC0415  # as below
 
     return f"sqlite:///{user_data_dir('mserve')}/runs.db"
+
+
+def may_hold_runs(url: str) -> bool:
+    """Tell whether there may be something in a store; nothing is in a file that does not exist."""
+    scheme, _, path = url.partition(":///")
+    return scheme != "sqlite" or Path(path).exists()
 
 
 def open_store(url: str) -> Store:

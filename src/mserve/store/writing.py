@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from . import codec
+from . import codec, talks
 from .base import Append, End, Write
 from .rows import keep, some
 from .tables import batches, runs
@@ -38,6 +38,9 @@ async def write(connection: AsyncConnection, writes: Sequence[Write], own: str) 
     ]
     if ending:
         await connection.execute(_end, ending)
+    for end in ends.values():
+        if end.conversation is not None and end.key in active:
+            await talks.add(connection, end.conversation, end.items)
     return {one.key for one in writes if one.key not in active and not _is_done(found.get(one.key), ends.get(one.key))}
 
 

@@ -13,26 +13,27 @@ from mserve.options import Options, Times
 from mserve.program import Lifespan, Program
 from mserve.programs.load import Source
 from mserve.programs.user import load
-from mserve.protocols import chat_completions, completions, models, openapi, responses
-from mserve.protocols.base import Wire
+from mserve.protocols import models, openapi
 from mserve.runs.failure import failure_of_client
 
 from .cors import Cors
 from .documents import PAGE_PATH, Documents
-from .exchange import PostEndpoint
 from .families import Family
 from .guard import OPEN_PATHS, Guard
 from .health import Health
+from .kept.begin import Kept
+from .kept.keeper import Keeper, check_store
+from .kept.records import WIRES
+from .kept.routes import kept_routes
 from .metrics import PATH as METRICS_PATH
 from .metrics import Total
 from .observe import Observed, Traced
+from .post import PostEndpoint
 from .replies import send_failure, send_json
 from .routing import Exact, Methods, NotFound
 from .service import Service
 
 log = logging.getLogger("mserve")
-
-WIRES: tuple[Wire, ...] = (chat_completions, completions, responses)
 
 
 def create_app(
@@ -55,10 +56,14 @@ class App:
     """An ASGI app around some programs."""
 
     def __init__(self, programs: Sequence[Program], options: Options) -> None:
+        """Make an app; `StartupError` where what is to be kept has no place."""
+        check_store(programs, options)
         self._service = Service(programs, options)
         self._health = Health(self._service.lifespans)
         documents = Documents(WIRES)
-        posts = [Route(wire.PATH, Methods({"POST": PostEndpoint(self._service, wire)})) for wire in WIRES]
+        self._keeper = Keeper(options)
+        kept = Kept(self._service, self._keeper)
+        posts = [Route(wire.PATH, Methods({"POST": PostEndpoint(self._service, wire, kept)})) for wire in WIRES]
         gets = [
             Route(models.PATH, Methods({"GET": self._models})),
             Route(f"{models.PATH}/{{model:path}}", Methods({"GET": self._model})),
@@ -66,6 +71,7 @@ class App:
             Route("/health/live", Methods({"GET": self._health.live})),
             Route(openapi.PATH, Methods({"GET": documents.document})),
             Route(PAGE_PATH, Methods({"GET": documents.page})),
+            *kept_routes(self._keeper, self._service),
         ]
         if self._service.metrics is not None:
             gets.append(Route(METRICS_PATH, Methods({"GET": self._service.metrics.page})))
@@ -93,6 +99,7 @@ class App:
     async def open(self) -> None:
         """Open what the programs share, as the host's lifespan does; `StartupError` where that fails."""
         await self._service.lifespans.open()
+        self._keeper.begin()
 
     @property
     def times(self) -> Times:
@@ -133,6 +140,8 @@ class App:
     async def close(self) -> None:
         """End all runs and close what the programs share; `ShutdownError` where that fails."""
         self.retire()
+        await self._service.runs.close()
+        await self._keeper.close()
         await self._service.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

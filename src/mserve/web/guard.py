@@ -9,7 +9,7 @@ from starlette.websockets import WebSocketClose
 from mserve.events import Failure
 from mserve.options import Options
 
-from .exchange import CALLER
+from .caller import CALLER
 from .keys import Keys
 from .origins import host_name, is_own, one_spelling, refused_host, refused_origin
 from .replies import Header, send_failure

@@ -71,7 +71,7 @@ class Metrics(Collector):
         self._requests[program, outcome, status] += 1
         if record.method is not None:
             self._durations[program].add(record.ended - record.started)
-        if record.first is not None:
+        if record.first is not None and record.runs:  # what is read again was said to another
             self._firsts[program].add(record.first - record.started)
         if outcome not in ("finished", "client_left") and record.kind is not None:
             self._errors[program, record.kind] += 1

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mserve.events import Failure
 from mserve.protocols.base import encode_error
 
-from .exchange import CALLER
+from .caller import CALLER
 from .lines import AccessLine
 from .metrics import Metrics
 from .record import Record, current, id_of, new_key, record_of

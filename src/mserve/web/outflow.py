@@ -6,11 +6,12 @@ from starlette.types import Scope, Send
 
 from mserve.protocols.base import Encoder
 from mserve.protocols.framing import PING
-from mserve.runs.choices import Batch, Choices
+from mserve.runs.choices import Batch
 
 from .extension import extension_of
 from .gathering import Gathering
 from .record import Record
+from .source import Source
 
 Offer = Callable[[bytes], bool]
 """Writes a piece of the body at once; False where `send` has to do it, and to wait for a slow reader."""
@@ -39,7 +40,7 @@ class Outflow:
     def __init__(
         self,
         encoder: Encoder,
-        choices: Choices,
+        choices: Source,
         record: Record,
         *,
         send: Send,
@@ -73,6 +74,8 @@ class Outflow:
             else:
                 await self._wait()
         self._raise()
+        if self._choices.must_settle and not self._has_left:
+            await self._choices.settle()
         if not self._has_left:
             last = self._unsent + self._frames(self._choices.ready()) + self._encoder.close(self._choices.ended_at)
             await self._send({"type": "http.response.body", "body": last})

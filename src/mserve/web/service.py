@@ -14,6 +14,7 @@ from mserve.program import Program
 from mserve.protocols.base import Asked, Wire
 from mserve.runs.active import ActiveRuns
 from mserve.runs.choices import Choices
+from mserve.runs.run import Run
 
 from .gathering import Gathering
 from .lifespan import Lifespans
@@ -82,12 +83,16 @@ class Service:
         return Admitted(asked, program, judge)
 
     def start(self, admitted: Admitted, wishes: Wishes, headers: Mapping[str, str], caller: str | None) -> Choices:
+        """Start a program on a request, and read what it says; see `run`."""
+        return Choices(self.run(admitted, wishes, headers, caller))
+
+    def run(self, admitted: Admitted, wishes: Wishes, headers: Mapping[str, str], caller: str | None) -> list[Run]:
         """Start a program on a request, once for each choice; the runs open what it shares, where the host has not.
 
         `ClientError` where too many runs wait for their turn already.
         """
         program = admitted.program
-        runs = self.runs.start(
+        return self.runs.start(
             program,
             admitted.asked.runs,
             headers=headers,
@@ -96,7 +101,6 @@ class Service:
             on_disconnect=wishes.on_disconnect,
             judge=admitted.judge,
         )
-        return Choices(runs)
 
     def gaps_of(self, program: Program) -> Spread | None:
         """Give what counts the times between the writes of a program's streams, where that is wanted."""

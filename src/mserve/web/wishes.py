@@ -25,15 +25,24 @@ class Wishes(Struct, frozen=True):
     on_disconnect: OnDisconnect
     grace: float
     ping: float
+    is_explicit: bool = False
+    """Whether the client itself said what becomes of its run."""
 
 
 def wishes_of(headers: Mapping[str, str], traits: Traits, options: Options) -> Wishes:
     """Read a request's headers; `ClientError` for one that makes no sense."""
+    said = _policy(headers.get(ON_DISCONNECT))
     return Wishes(
-        _policy(headers.get(ON_DISCONNECT)) or traits.on_disconnect or options.on_disconnect,
+        said or traits.on_disconnect or options.on_disconnect,
         _seconds(headers, GRACE, 0.0, options.times.grace),
-        _seconds(headers, PING, _LEAST_PING, options.times.ping),
+        ping_of(headers, options),
+        said is not None,
     )
+
+
+def ping_of(headers: Mapping[str, str], options: Options) -> float:
+    """Read after how many seconds of silence a stream gets a comment; `ClientError` for what makes no sense."""
+    return _seconds(headers, PING, _LEAST_PING, options.times.ping)
 
 
 def _policy(said: str | None) -> OnDisconnect | None:

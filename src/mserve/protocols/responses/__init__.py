@@ -2,12 +2,16 @@
 
 from mserve.protocols.base import Operation, encode_error
 
-from .decode import decode
+from .decode import decode, with_past
+from .echo import PREFIX
 from .event_schema import ResponseEvent
+from .items import items_of, listed
+from .lists import Page, encode_deleted, encode_items, page_of
+from .place import key_of
 from .reply_schema import Response
 from .request_schema import ResponsesRequest
 from .stream import encoder
-from .whole import whole
+from .whole import WholeResponse, whole
 
 PATH = "/v1/responses"
 OPERATION = Operation(
@@ -18,4 +22,21 @@ OPERATION = Operation(
     chunk=ResponseEvent,
 )
 
-__all__ = ["OPERATION", "PATH", "decode", "encode_error", "encoder", "whole"]
+__all__ = [
+    "OPERATION",
+    "PATH",
+    "PREFIX",
+    "Page",
+    "WholeResponse",
+    "decode",
+    "encode_deleted",
+    "encode_error",
+    "encode_items",
+    "encoder",
+    "items_of",
+    "key_of",
+    "listed",
+    "page_of",
+    "whole",
+    "with_past",
+]

@@ -8,6 +8,7 @@ from mserve.events import Failure, Said, spelt_out
 from mserve.protocols.base import Asked, Envelope
 
 from .echo import begun, ended, failed, going_on, output_of
+from .items import Item
 
 
 def whole(envelope: Envelope, asked: Asked) -> "WholeResponse":
@@ -41,6 +42,11 @@ class WholeResponse:
         if self._failure is not None:
             return msgspec.json.encode(failed(self._response, self._output, self._failure))
         return msgspec.json.encode(ended(self._response, self._output, at))
+
+    @property
+    def items(self) -> list[Item]:
+        """What was said so far, as plain objects."""
+        return [msgspec.to_builtins(item) for item in self._output.items]
 
     def so_far(self) -> bytes:
         """Give a response that is not whole yet."""

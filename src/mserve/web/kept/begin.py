@@ -1,0 +1,179 @@
+"""Begins an answer that is kept: reads what came before it, notes it in the store, and runs it, or finds it run."""
+
+import hashlib
+from collections.abc import Mapping
+
+from msgspec import Struct, structs
+
+from mserve.errors import ClientError
+from mserve.protocols import responses
+from mserve.protocols.base import Asked, Envelope, Keeping, Wire
+from mserve.protocols.responses.conversations import PREFIX
+from mserve.runs.choices import Choices
+from mserve.runs.run import Run
+from mserve.store.base import StoredRun, StoreError
+from mserve.web.service import Admitted, Service
+from mserve.web.source import Source
+from mserve.web.wishes import Wishes
+
+from .adding import Adding
+from .followed import unavailable
+from .keeper import Desk, Keeper
+from .past import Past
+from .recorder import Recorder
+from .records import envelope_of, key_of, names
+
+IDEMPOTENCY_KEY = b"idempotency-key"
+_LONGEST_KEY = 255
+
+
+class Post(Struct, frozen=True):
+    """A request that was posted, and who did it."""
+
+    wire: Wire
+    body: bytes
+    envelope: Envelope
+    headers: Mapping[str, str]
+    caller: str | None
+    idempotency_key: str | None
+
+    @property
+    def owner(self) -> str:
+        """Whose the answer is."""
+        return self.caller or ""
+
+
+class Recorded(Choices):
+    """Runs that are kept while they are read."""
+
+    must_settle = True
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__(recorder.runs)
+        self._recorder = recorder
+
+    async def settle(self) -> None:
+        """Return once all is written."""
+        await self._recorder.settle()
+
+
+class Begun(Struct, frozen=True):
+    """An answer that is kept."""
+
+    envelope: Envelope
+    """Of the run that answers, which may be an earlier one."""
+    source: Source
+
+
+class Kept:
+    """What is kept of a service's answers."""
+
+    def __init__(self, service: Service, keeper: Keeper) -> None:
+        self._service = service
+        self._keeper = keeper
+
+    def must_keep(self, asked: Asked, wishes: Wishes, idempotency_key: str | None) -> bool:
+        """Tell whether an answer is to be kept; `ClientError` where it has to be and cannot."""
+        keeping = asked.keeping
+        if self._keeper.keeps:
+            return idempotency_key is not None or wishes.on_disconnect == "detach" or bool(keeping and _keeps(keeping))
+        if keeping is not None and (keeping.background or keeping.looks_back):
+            param = "background" if keeping.background else "previous_response_id"
+            raise ClientError("This server keeps no answers: it was started without a store.", param=param)
+        if wishes.on_disconnect == "detach":
+            raise ClientError("This server keeps no answers: nobody would find this one again.", code="store_disabled")
+        return False
+
+    async def complete(self, asked: Asked, caller: str | None) -> Asked:
+        """Give a request with all that it means; `ClientError` where something of it is not there."""
+        desk = await self._keeper.desk()
+        try:
+            return await Past(desk, caller or "", self._service.options.limits).complete(asked)
+        except StoreError as error:
+            raise unavailable() from error
+
+    async def begin(self, admitted: Admitted, wishes: Wishes, post: Post) -> Begun:
+        """Note an answer and start its runs, or find those that a request of the same idempotency key has started.
+
+        `ClientError` where too many runs wait, where the store fails, or where that other request was another one.
+        """
+        desk = await self._keeper.desk()
+        try:
+            run = _row(desk, admitted, post)
+            found = await desk.store.begin(run)
+            if found.key != run.key:
+                return self._again(desk, found, run)
+            try:
+                runs = self._start(admitted, wishes, post)
+            except BaseException:
+                await desk.store.delete(run.key, None)  # it never was: a retry may begin it
+                raise
+        except StoreError as error:
+            raise unavailable() from error
+        recorder = desk.record(run.key, runs, _adding(run, admitted.asked, post.envelope))
+        return Begun(post.envelope, Recorded(recorder))
+
+    def _again(self, desk: Desk, found: StoredRun, wanted: StoredRun) -> Begun:
+        if found.fingerprint != wanted.fingerprint:
+            raise ClientError(
+                "The Idempotency-Key was used for another request.", 409, "idempotency_key_reused", "Idempotency-Key"
+            )
+        return Begun(envelope_of(found), desk.follow(found.key))
+
+    def _start(self, admitted: Admitted, wishes: Wishes, post: Post) -> list[Run]:
+        keeping = admitted.asked.keeping
+        goes_on = (keeping is not None and keeping.background) or (
+            post.idempotency_key is not None and not wishes.is_explicit
+        )
+        if goes_on:
+            wishes = structs.replace(wishes, on_disconnect="detach")
+        return self._service.run(admitted, wishes, post.headers, post.caller)
+
+
+def _keeps(keeping: Keeping) -> bool:
+    return keeping.store or keeping.conversation is not None
+
+
+def _row(desk: Desk, admitted: Admitted, post: Post) -> StoredRun:
+    keeping = admitted.asked.keeping
+    fingerprint = None
+    if post.idempotency_key is not None:
+        fingerprint = hashlib.sha256(b"%b\0%b" % (post.wire.PATH.encode(), post.body)).digest()
+    return StoredRun(
+        key=post.envelope.key,
+        owner=post.owner,
+        endpoint=post.wire.PATH,
+        program=admitted.program.name,
+        model=post.envelope.model,
+        created=post.envelope.created,
+        body=post.body,
+        worker=desk.worker.name,
+        previous=key_of(keeping.previous) if keeping is not None and keeping.previous is not None else None,
+        conversation=_conversation(keeping),
+        idempotency_key=post.idempotency_key,
+        fingerprint=fingerprint,
+    )
+
+
+def _conversation(keeping: Keeping | None) -> str | None:
+    return keeping.conversation.removeprefix(PREFIX) if keeping is not None and keeping.conversation else None
+
+
+def _adding(run: StoredRun, asked: Asked, envelope: Envelope) -> Adding | None:
+    if run.conversation is None or asked.keeping is None:
+        return None
+    items = responses.listed(asked.keeping.items, names(run.key))
+    return Adding(run.conversation, items, envelope, asked.for_reply())
+
+
+def idempotency_key_of(sent: Mapping[bytes, bytes]) -> str | None:
+    """Read what marks a request that may be sent again; `ClientError` for what is no key."""
+    key = sent.get(IDEMPOTENCY_KEY)
+    if key is None:
+        return None
+    if not (0 < len(key) <= _LONGEST_KEY and key.isascii() and key.decode().isprintable()):
+        raise ClientError(
+            f"Idempotency-Key: expected 1 to {_LONGEST_KEY} letters, digits and signs of ASCII.",
+            param="Idempotency-Key",
+        )
+    return key.decode()

@@ -1,0 +1,124 @@
+"""Reads a kept run from its first event on, and follows it while it goes on: a `Source`."""
+
+import asyncio
+import math
+from collections.abc import Callable, Sequence
+
+from mserve.errors import ClientError
+from mserve.events import Failure
+from mserve.runs.bell import Bell
+from mserve.runs.choices import Batch
+from mserve.runs.run import Run
+from mserve.runs.timers import Timers
+from mserve.store.base import Store, StoreError
+from mserve.store.codec import decode
+
+from .newsroom import Newsroom
+
+_ROWS = 64
+"""Rows that are read at once, and so many events or more wait for a slow reader at most."""
+
+GONE = Failure(404, "The response is not kept any more.", "not_found")
+UNAVAILABLE = Failure(503, "What is kept cannot be read or written at present: try again later.", "store_unavailable")
+
+
+def unavailable() -> ClientError:
+    """Give the error of a request that the store is in the way of."""
+    return ClientError(UNAVAILABLE.message, UNAVAILABLE.status, UNAVAILABLE.code)
+
+
+class Followed:
+    """One kept run."""
+
+    must_settle = False
+
+    def __init__(self, key: str, store: Store, newsroom: Newsroom) -> None:
+        self.failure: Failure | None = None
+        self.runs: Sequence[Run] = ()
+        self.closed = False
+        self.ended_at = 0
+        self.taken = 0
+        self._key = key
+        self._store = store
+        self._newsroom = newsroom
+        self._bell = Bell(Timers())
+        self._ring = self._bell.ring
+        self._batches: list[Batch] = []
+        self._room = asyncio.Event()
+        self._task = asyncio.create_task(self._follow(), name="mserve follower of a kept run")
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether all was read, and nothing more will come."""
+        return (self.closed and not self._batches) or self.failure is not None
+
+    async def take(self, until: float = math.inf) -> list[Batch]:
+        """Give all events that were not read yet, waiting for one until a time of the loop's clock."""
+        if not self._bell.has_rung and not self.ended:
+            await self._bell.wait(until)
+        self._bell.has_rung = False
+        return self.ready()
+
+    def ready(self) -> list[Batch]:
+        """Give all events that were not read yet."""
+        batches, self._batches = self._batches, []
+        self._room.set()
+        for _, events in batches:
+            self.taken += len(events)
+            if isinstance(events[-1], Failure):
+                self.failure = events[-1]
+        return batches
+
+    def listen(self, ring: Callable[[], None]) -> None:
+        """Have `ring` called when there are events: then `wait` waits for the end alone, and for `wake`."""
+        self._ring = ring
+        if self._batches:
+            ring()
+
+    def wait(self, until: float) -> asyncio.Future[None]:
+        """Give what to await: the end, or a `wake`, at most until a time of the loop's clock."""
+        return self._bell.wait(until)
+
+    def wake(self) -> None:
+        """Let a waiting `take` or `wait` return."""
+        self._bell.ring()
+
+    def close(self) -> None:
+        """Read no more; the run goes on."""
+        self._task.cancel()
+        self._bell.end()
+
+    async def settle(self) -> None:
+        """Return at once: what was read here is kept."""
+
+    async def _follow(self) -> None:
+        try:
+            await self._read()
+        except StoreError:
+            self._put([(0, [UNAVAILABLE])])
+        self.closed = True
+        self._bell.ring()
+
+    async def _read(self) -> None:
+        """Read to the end."""
+        count = 0
+        while True:
+            rows = await self._store.batches(self._key, count, _ROWS)
+            if rows:
+                batches = [batch for row in rows for batch in decode(row.data)]
+                count += sum(len(events) for _, events in batches)
+                self._put(batches)
+                await self._room.wait()
+                continue
+            news = await self._newsroom.news(self._key, count)
+            if news is None:
+                self._put([(0, [GONE])])
+                return
+            if news.status != "active" and news.count <= count:
+                self.ended_at = news.ended or 0
+                return
+
+    def _put(self, batches: Sequence[Batch]) -> None:
+        self._room.clear()
+        self._batches += batches
+        self._ring()
