@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .base import StoredRun, Worker
 from .database import clock
@@ -13,34 +12,30 @@ from .rows import active_of
 from .tables import runs, workers
 
 
-async def beat(connection: AsyncConnection, worker: Worker) -> list[str]:
+def beat(connection: Connection, worker: Worker) -> list[str]:
     """Note that a worker lives, and give what it has to be told."""
-    now = await clock(connection)
+    now = clock(connection)
     kind = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     row = {"name": worker.name, "host": worker.host, "pid": worker.pid, "seen": now}
-    await connection.execute(
-        kind(workers).on_conflict_do_update(index_elements=["name"], set_={"seen": now}).values(row)
-    )
+    connection.execute(kind(workers).on_conflict_do_update(index_elements=["name"], set_={"seen": now}).values(row))
     ours = (runs.c.worker == worker.name, runs.c.told.is_not(None))
-    told = (await connection.execute(select(runs.c.key, runs.c.ended).where(*ours))).all()
+    told = connection.execute(select(runs.c.key, runs.c.ended).where(*ours)).all()
     if any(run.ended is not None for run in told):
-        await connection.execute(update(runs).where(*ours, runs.c.ended.is_not(None)).values(told=None))
+        connection.execute(update(runs).where(*ours, runs.c.ended.is_not(None)).values(told=None))
     return [run.key for run in told]
 
 
-async def orphans(
-    connection: AsyncConnection, worker: Worker, silent: float, is_gone: Callable[[int], bool]
-) -> list[StoredRun]:
+def orphans(connection: Connection, worker: Worker, silent: float, is_gone: Callable[[int], bool]) -> list[StoredRun]:
     """Give the active runs of other workers that are dead."""
-    before = await clock(connection) - silent
+    before = clock(connection) - silent
     query = (
         select(runs.c.worker, workers.c.host, workers.c.pid, workers.c.seen, func.max(runs.c.created).label("made"))
         .outerjoin(workers, workers.c.name == runs.c.worker)
         .where(runs.c.ended.is_(None), runs.c.worker != worker.name)
         .group_by(runs.c.worker, workers.c.host, workers.c.pid, workers.c.seen)
     )
-    others = (await connection.execute(query)).all()
-    return await active_of(connection, [one.worker for one in others if _is_dead(one, worker, before, is_gone)])
+    others = connection.execute(query).all()
+    return active_of(connection, [one.worker for one in others if _is_dead(one, worker, before, is_gone)])
 
 
 def _is_dead(other: Any, worker: Worker, before: float, is_gone: Callable[[int], bool]) -> bool:

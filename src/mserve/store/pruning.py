@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Select, delete, exists, func, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Select, delete, exists, func, select, text
 
 from .database import clock
 from .rows import some
@@ -15,18 +14,18 @@ _DAY = 24 * 60 * 60
 _PAGES = 2000
 
 
-async def overdue(connection: AsyncConnection, before: int | None, most_bytes: int | None) -> list[int]:
+def overdue(connection: Connection, before: int | None, most_bytes: int | None) -> list[int]:
     """Find the runs to be forgotten, the oldest first."""
     found: dict[int, None] = {}
     if before is not None:
         old = select(runs.c.id).where(runs.c.ended < before).order_by(runs.c.ended, runs.c.id)
-        found.update(dict.fromkeys(await connection.scalars(old)))
+        found.update(dict.fromkeys(connection.scalars(old)))
     if most_bytes is not None:
-        active = await connection.scalar(_active_size()) or 0
+        active = connection.scalar(_active_size()) or 0
         total = func.sum(runs.c.size).over(order_by=(runs.c.ended.desc(), runs.c.id.desc())).label("total")
         kept = select(runs.c.id, runs.c.ended, total).where(runs.c.ended.is_not(None)).subquery()
         many = select(kept.c.id).where(kept.c.total > most_bytes - active).order_by(kept.c.ended, kept.c.id)
-        found.update(dict.fromkeys(await connection.scalars(many)))
+        found.update(dict.fromkeys(connection.scalars(many)))
     return list(found)
 
 
@@ -35,31 +34,31 @@ def _active_size() -> Select[Any]:
     return select(func.sum(func.length(runs.c.body) + func.coalesce(said, 0))).where(runs.c.ended.is_(None))
 
 
-async def forget(connection: AsyncConnection, found: list[int]) -> int:
+def forget(connection: Connection, found: list[int]) -> int:
     """Forget some runs; one that somebody else has forgotten meanwhile is not counted."""
     gone = 0
     for portion in some(found):
-        gone += (await connection.execute(delete(runs).where(runs.c.id.in_(portion)))).rowcount
+        gone += connection.execute(delete(runs).where(runs.c.id.in_(portion))).rowcount
     return gone
 
 
-async def forget_others(connection: AsyncConnection, before: int | None) -> None:
+def forget_others(connection: Connection, before: int | None) -> None:
     """Forget conversations that nobody has touched since, and workers that have been silent for a day."""
     if before is not None:
         goes_on = exists().where(runs.c.conversation == conversations.c.key, runs.c.ended.is_(None))
-        await connection.execute(delete(conversations).where(conversations.c.touched < before, ~goes_on))
+        connection.execute(delete(conversations).where(conversations.c.touched < before, ~goes_on))
     runs_on = exists().where(runs.c.worker == workers.c.name, runs.c.ended.is_(None))
-    silent = workers.c.seen < await clock(connection) - _DAY
-    await connection.execute(delete(workers).where(silent, ~runs_on))
+    silent = workers.c.seen < clock(connection) - _DAY
+    connection.execute(delete(workers).where(silent, ~runs_on))
 
 
-async def shrink(connection: AsyncConnection) -> bool:
+def shrink(connection: Connection) -> bool:
     """Give a piece of a SQLite file back where much of it is free; tell whether there may be more."""
     if connection.dialect.name != "sqlite":
         return False
-    free = await connection.scalar(text("PRAGMA freelist_count")) or 0
-    pages = await connection.scalar(text("PRAGMA page_count")) or 0
+    free = connection.scalar(text("PRAGMA freelist_count")) or 0
+    pages = connection.scalar(text("PRAGMA page_count")) or 0
     if free * 4 <= pages or free < _PAGES:
         return False
-    (await connection.execute(text(f"PRAGMA incremental_vacuum({_PAGES})"))).all()
+    connection.execute(text(f"PRAGMA incremental_vacuum({_PAGES})")).all()
     return True

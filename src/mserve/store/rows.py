@@ -1,13 +1,26 @@
 """Reads runs out of their tables, and keeps new ones. Knows nothing of what runs say."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Delete, Insert, LargeBinary, Row, delete, insert, literal, select, update
+from sqlalchemy import (
+    Connection,
+    Delete,
+    Insert,
+    Integer,
+    LargeBinary,
+    Row,
+    bindparam,
+    delete,
+    insert,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import Table
 
 from .base import Batch, News, Status, StoredRun
@@ -17,6 +30,19 @@ T = TypeVar("T")
 
 _FIELDS = [runs.c[name] for name in StoredRun.__struct_fields__]
 _BODILESS = [literal(b"", LargeBinary).label("body") if field is runs.c.body else field for field in _FIELDS]
+_ONE = select(*_FIELDS).where(runs.c.key == bindparam("its_key"))
+_OWN = _ONE.where(runs.c.owner == bindparam("its_owner"))
+_BATCHES = (
+    select(batches.c.first, batches.c.data)
+    .join(runs, runs.c.id == batches.c.run)
+    .where(runs.c.key == bindparam("its_key"), batches.c.next > bindparam("since"))
+    .order_by(batches.c.first)
+    .limit(bindparam("most", type_=Integer))
+)
+_LAST = select(batches.c.next).where(batches.c.run == runs.c.id).order_by(batches.c.first.desc()).limit(1)
+_NEWS = select(runs.c.key, runs.c.status, runs.c.ended, _LAST.scalar_subquery().label("next")).where(
+    runs.c.key.in_(bindparam("its_keys", expanding=True))
+)
 _LONGEST = 10_000
 """Runs of a conversation, at most."""
 _MANY = 1000
@@ -29,11 +55,15 @@ def some(values: Iterable[T], size: int = _MANY) -> Iterator[list[T]]:
         yield portion
 
 
-def keep(connection: AsyncConnection, table: Table, unique: Sequence[str]) -> Insert:
+def keep(connection: Connection, table: Table, *unique: str) -> Insert:
     """Say that rows are to be kept, but for those that are there."""
-    if connection.dialect.name == "sqlite":
-        return sqlite.insert(table).on_conflict_do_nothing(index_elements=unique)
-    return postgresql.insert(table).on_conflict_do_nothing(index_elements=unique)
+    return _keep(connection.dialect.name, table, unique)
+
+
+@cache  # here and in what stands above: to say what is wanted takes longer than to do it
+def _keep(dialect: str, table: Table, unique: tuple[str, ...]) -> Insert:
+    insert_into = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    return insert_into(table).on_conflict_do_nothing(index_elements=unique)
 
 
 def owned(key: str, owner: str | None) -> list[Any]:
@@ -41,29 +71,29 @@ def owned(key: str, owner: str | None) -> list[Any]:
     return [runs.c.key == key] if owner is None else [runs.c.key == key, runs.c.owner == owner]
 
 
-async def begin(connection: AsyncConnection, run: StoredRun) -> StoredRun:
+def begin(connection: Connection, run: StoredRun) -> StoredRun:
     """Keep a run, or give the one that has its idempotency key."""
     values = msgspec.structs.asdict(run)
     if run.idempotency_key is None:
-        await connection.execute(insert(runs), values)
+        connection.execute(insert(runs), values)
         return run
-    statement = keep(connection, runs, ("owner", "idempotency_key"))
+    statement = keep(connection, runs, "owner", "idempotency_key")
     same = select(*_FIELDS).where(runs.c.owner == run.owner, runs.c.idempotency_key == run.idempotency_key)
     while True:
-        if (await connection.execute(statement, values)).rowcount:
+        if connection.execute(statement, values).rowcount:
             return run
-        if found := (await connection.execute(same)).first():
+        if found := connection.execute(same).first():
             return _run(found)
         # It was deleted in between.
 
 
-async def one(connection: AsyncConnection, key: str, owner: str | None) -> StoredRun | None:
+def one(connection: Connection, key: str, owner: str | None) -> StoredRun | None:
     """Give a run."""
-    found = (await connection.execute(select(*_FIELDS).where(*owned(key, owner)))).first()
+    found = connection.execute(_ONE if owner is None else _OWN, {"its_key": key, "its_owner": owner}).first()
     return None if found is None else _run(found)
 
 
-async def history(connection: AsyncConnection, key: str, owner: str) -> list[StoredRun]:
+def history(connection: Connection, key: str, owner: str) -> list[StoredRun]:
     """Give a run and all that it goes on from, the oldest first."""
     chain = select(runs.c.id, runs.c.previous, literal(0).label("depth")).where(*owned(key, owner))
     behind = chain.cte(recursive=True)
@@ -73,62 +103,54 @@ async def history(connection: AsyncConnection, key: str, owner: str) -> list[Sto
         )
     )
     query = select(*_FIELDS).join(behind, runs.c.id == behind.c.id).order_by(behind.c.depth.desc())
-    return [_run(row) for row in await connection.execute(query)]
+    return [_run(row) for row in connection.execute(query)]
 
 
-async def next_batches(connection: AsyncConnection, key: str, first: int, limit: int) -> list[Batch]:
+def next_batches(connection: Connection, key: str, first: int, limit: int) -> list[Batch]:
     """Give a run's next batches."""
-    query = (
-        select(batches.c.first, batches.c.data)
-        .join(runs, runs.c.id == batches.c.run)
-        .where(runs.c.key == key, batches.c.next > first)
-        .order_by(batches.c.first)
-        .limit(limit)
-    )
-    return [Batch(row.first, row.data) for row in await connection.execute(query)]
+    found = connection.execute(_BATCHES, {"its_key": key, "since": first, "most": limit})
+    return [Batch(row.first, row.data) for row in found]
 
 
-async def news(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, News]:
+def news(connection: Connection, keys: Sequence[str]) -> dict[str, News]:
     """Tell how far some runs are."""
-    last = select(batches.c.next).where(batches.c.run == runs.c.id).order_by(batches.c.first.desc()).limit(1)
-    query = select(runs.c.key, runs.c.status, runs.c.ended, last.scalar_subquery().label("next"))
     told: dict[str, News] = {}
     for portion in some(keys):
-        for row in await connection.execute(query.where(runs.c.key.in_(portion))):
+        for row in connection.execute(_NEWS, {"its_keys": portion}):
             told[row.key] = News(row.next or 0, row.status, row.ended)
     return told
 
 
-async def active_of(connection: AsyncConnection, workers: Sequence[str]) -> list[StoredRun]:
+def active_of(connection: Connection, workers: Sequence[str]) -> list[StoredRun]:
     """Give the active runs of some workers."""
     query = select(*_FIELDS).where(runs.c.ended.is_(None)).order_by(runs.c.id)
     found: list[StoredRun] = []
     for portion in some(workers):
-        found += [_run(row) for row in await connection.execute(query.where(runs.c.worker.in_(portion)))]
+        found += [_run(row) for row in connection.execute(query.where(runs.c.worker.in_(portion)))]
     return found
 
 
-async def newest(connection: AsyncConnection, limit: int, status: Status | None) -> list[StoredRun]:
+def newest(connection: Connection, limit: int, status: Status | None) -> list[StoredRun]:
     """Give the newest runs, without their bodies."""
     query = select(*_BODILESS).order_by(runs.c.id.desc()).limit(limit)
     if status is not None:
         query = query.where(runs.c.status == status)
-    return [_run(row) for row in await connection.execute(query)]
+    return [_run(row) for row in connection.execute(query)]
 
 
-async def forget(connection: AsyncConnection, key: str, owner: str | None) -> bool:
+def forget(connection: Connection, key: str, owner: str | None) -> bool:
     """Delete a run, and what it said with it."""
-    return await gone(connection, delete(runs).where(*owned(key, owner)))
+    return gone(connection, delete(runs).where(*owned(key, owner)))
 
 
-async def gone(connection: AsyncConnection, statement: Delete) -> bool:
+def gone(connection: Connection, statement: Delete) -> bool:
     """Delete, and tell whether there was anything."""
-    return (await connection.execute(statement)).rowcount > 0
+    return connection.execute(statement).rowcount > 0
 
 
-async def ask_to_cancel(connection: AsyncConnection, key: str) -> None:
+def ask_to_cancel(connection: Connection, key: str) -> None:
     """Have an active run's worker told that nobody wants it."""
-    await connection.execute(update(runs).where(runs.c.key == key, runs.c.ended.is_(None)).values(told=1))
+    connection.execute(update(runs).where(runs.c.key == key, runs.c.ended.is_(None)).values(told=1))
 
 
 def _run(row: Row[Any]) -> StoredRun:

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import URL, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import URL
 
 from . import lives, place, pruning, rows, talks, writing
 from .base import (
@@ -14,23 +13,25 @@ from .base import (
     StoredConversation,
     StoredItem,
     StoredRun,
-    StoreError,
     Worker,
     Write,
 )
 from .database import Database
-from .tables import VERSION, metadata, versions
+from .postgresql import Postgresql
+from .schema import prepare
+from .sqlite import Sqlite
 
 
 class SqlStore(Store):
     """The runs of a database. Whoever beats through it is the worker that it writes for."""
 
     def __init__(self, url: URL) -> None:
-        self._database = Database(url)
+        self._database: Database = Sqlite(url) if url.get_backend_name() == "sqlite" else Postgresql(url)
         self._worker = ""
 
     async def open(self) -> None:  # noqa: D102  # as in Store, here and below
-        await self._database.open(self._prepare)
+        await self._database.open()
+        await self._database.write(prepare)
 
     async def close(self) -> None:  # noqa: D102
         await self._database.close()
@@ -99,14 +100,3 @@ class SqlStore(Store):
 
     async def delete_item(self, key: str, item: str) -> bool:  # noqa: D102
         return await self._database.write(lambda connection: talks.take_out(connection, key, item))
-
-    async def _prepare(self, connection: AsyncConnection) -> None:
-        await connection.run_sync(metadata.create_all)
-        version = await connection.scalar(select(versions.c.version))
-        if version is None:
-            await connection.execute(insert(versions), {"version": VERSION})
-        elif version != VERSION:
-            raise StoreError(
-                f"the store {self._database.place} has tables of version {version}, and this mserve knows {VERSION}: "
-                "a newer one made them"
-            )

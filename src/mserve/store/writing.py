@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from . import codec, talks
 from .base import Append, End, Write
@@ -22,39 +21,42 @@ _end = (
         size=_size.scalar_subquery() + func.length(runs.c.body),
     )
 )
-_known = select(runs.c.id, runs.c.key, runs.c.worker, runs.c.status, runs.c.ended)
+_known = (
+    select(runs.c.id, runs.c.key, runs.c.worker, runs.c.status, runs.c.ended)
+    .where(runs.c.key.in_(bindparam("its_keys", expanding=True)))
+    .order_by(runs.c.id)  # in one order, or two processes wait for each other; SQLite has one that writes anyway
+    .with_for_update()
+)
 
 
-async def write(connection: AsyncConnection, writes: Sequence[Write], own: str) -> set[str]:
+def write(connection: Connection, writes: Sequence[Write], own: str) -> set[str]:
     """Write all that is of active runs, and give the keys of the others; `own` is the worker that does so."""
-    found = await _find(connection, writes)
+    found = _find(connection, writes)
     ends = {one.key: one for one in writes if isinstance(one, End)}
     active = {key: run for key, run in found.items() if run.ended is None}
-    await _append(connection, [one for one in writes if isinstance(one, Append)], active)
+    _append(connection, [one for one in writes if isinstance(one, Append)], active)
     ending = [
         {"run": run.id, "how": end.status, "at": end.ended, "by_others": None if run.worker == own else 1}
         for key, end in ends.items()
         if (run := active.get(key)) is not None
     ]
     if ending:
-        await connection.execute(_end, ending)
+        connection.execute(_end, ending)
     for end in ends.values():
         if end.conversation is not None and end.key in active:
-            await talks.add(connection, end.conversation, end.items)
+            talks.add(connection, end.conversation, end.items)
     return {one.key for one in writes if one.key not in active and not _is_done(found.get(one.key), ends.get(one.key))}
 
 
-async def _find(connection: AsyncConnection, writes: Sequence[Write]) -> dict[str, Any]:
+def _find(connection: Connection, writes: Sequence[Write]) -> dict[str, Any]:
     """Find the runs, and keep everybody else from ending them meanwhile."""
     found: dict[str, Any] = {}
     for keys in some(dict.fromkeys(one.key for one in writes)):
-        # In one order, or two processes wait for each other. SQLite has one writer at a time anyway.
-        query = _known.where(runs.c.key.in_(keys)).order_by(runs.c.id).with_for_update()
-        found.update({run.key: run for run in await connection.execute(query)})
+        found.update({run.key: run for run in connection.execute(_known, {"its_keys": keys})})
     return found
 
 
-async def _append(connection: AsyncConnection, appends: Sequence[Append], active: dict[str, Any]) -> None:
+def _append(connection: Connection, appends: Sequence[Append], active: dict[str, Any]) -> None:
     rows = [
         {
             "run": active[one.key].id,
@@ -67,7 +69,7 @@ async def _append(connection: AsyncConnection, appends: Sequence[Append], active
     ]
     if rows:
         # Those that are there already: nobody was told, since the connection was lost.
-        await connection.execute(keep(connection, batches, ("run", "first")), rows)
+        connection.execute(keep(connection, batches, "run", "first"), rows)
 
 
 def _is_done(run: Any, end: End | None) -> bool:
