@@ -9,8 +9,9 @@ from mserve.options import Limits
 from mserve.programs.bind import KNOWN
 from mserve.protocols.base import _LONGEST_STOPS, _MOST_STOPS
 from mserve.request import Parameters
-from mserve.server.config import RANGES, Settings
+from mserve.server.config import Settings
 from mserve.server.http import _PIPELINE
+from mserve.server.ranges import RANGES
 
 ROOT = Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs"

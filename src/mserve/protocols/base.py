@@ -113,6 +113,23 @@ class Operation(Struct, frozen=True, kw_only=True):
     chunk: Any
 
 
+class Endpoint(Struct, frozen=True, eq=False):
+    """What the OpenAPI document says of something that is asked for besides replies."""
+
+    name: str
+    summary: str
+    method: str
+    path: str
+    """With the names of its parts, `{so}`."""
+    request: Any = None
+    """The type of its body, where it has one."""
+    reply: Any = None
+    chunk: Any = None
+    """The type of its events, where it can be a stream."""
+    query: dict[str, Any] = {}
+    """The schemas of what may stand behind the path's question mark."""
+
+
 class Wire(Protocol):
     """A protocol. A module is one, by having these names."""
 

@@ -1,33 +1,45 @@
 """`GET /openapi.json`: the server's own document, made from the types that decode requests and spell replies."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from .base import ErrorResponse, Wire
+from .base import Endpoint, ErrorResponse, Wire
 from .models import Model, ModelList
 
 PATH = "/openapi.json"
 
+_PART = re.compile(r"\{(\w+)\}")
+_NAME = {"type": "string", "minLength": 1}
 _REF = "#/components/schemas/{name}"
 _ERRORS = {
     "400": "The request does not fit; `param` names what does not.",
-    "404": "There is no such path or model.",
+    "404": "There is no such thing here, or it is somebody else's.",
     "413": "The body is too large.",
     "415": "The body is not declared as JSON.",
     "default": "The program or the server failed, or the program refused.",
 }
 
 
-def encode_document(wires: Sequence[Wire], version: str, root_path: str = "") -> bytes:
-    """Give the OpenAPI document of a server that speaks some protocols; `root_path` is what a proxy strips."""
-    types: list[type] = [ErrorResponse, Model, ModelList]
+def encode_document(
+    wires: Sequence[Wire], version: str, root_path: str = "", endpoints: Sequence[Endpoint] = ()
+) -> bytes:
+    """Give the OpenAPI document of a server that speaks some protocols, and has further endpoints.
+
+    `root_path` is what a proxy strips.
+    """
+    types: list[Any] = [ErrorResponse, Model, ModelList]
     for wire in wires:
         types += [wire.OPERATION.request, wire.OPERATION.reply, wire.OPERATION.chunk]
+    for one in endpoints:
+        types += [kind for kind in (one.request, one.reply, one.chunk) if kind is not None]
     schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
     named = dict(zip(types, schemas, strict=True))
-    paths = {wire.PATH: {"post": _post(wire, named)} for wire in wires}
+    paths: dict[str, dict[str, Any]] = {wire.PATH: {"post": _post(wire, named)} for wire in wires}
+    for one in endpoints:
+        paths.setdefault(one.path, {})[one.method] = _endpoint(one, named)
     return msgspec.json.encode({
         "openapi": "3.1.0",
         "info": {"title": "mserve", "version": version, "description": "Programs behind OpenAI's API."},
@@ -57,6 +69,25 @@ def _post(wire: Wire, named: dict[type, Any]) -> dict[str, Any]:
     }
 
 
+def _endpoint(one: Endpoint, named: dict[Any, Any]) -> dict[str, Any]:
+    content = {"application/json": {"schema": named[one.reply]}}
+    if one.chunk is not None:
+        content["text/event-stream"] = {"schema": _event(named[one.chunk], named[ErrorResponse])}
+    places = [{"name": name, "in": "path", "required": True, "schema": _NAME} for name in _PART.findall(one.path)]
+    query = [{"name": name, "in": "query", "schema": schema} for name, schema in one.query.items()]
+    body: dict[str, Any] = {}
+    if one.request is not None:
+        schema = named[one.request]
+        body = {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+    return {
+        "operationId": one.name,
+        "summary": one.summary,
+        "parameters": [*places, *query],
+        **body,
+        "responses": {"200": {"description": one.summary, "content": content}, **_errors(named, _ERRORS)},
+    }
+
+
 def _event(chunk: Any, error: Any) -> dict[str, Any]:
     """Describe one event of a stream, as tools read it: this version of OpenAPI has no word for the items of one."""
     value = {"type": "string", "contentMediaType": "application/json", "contentSchema": {"anyOf": [chunk, error]}}
@@ -65,7 +96,7 @@ def _event(chunk: Any, error: Any) -> dict[str, Any]:
 
 
 def _gets(named: dict[type, Any]) -> dict[str, Any]:
-    model = {"name": "model", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+    model = {"name": "model", "in": "path", "required": True, "schema": _NAME}
     free = {"schema": {"type": "object"}}
     return {
         "/v1/models": {"get": _get("listModels", "All programs.", named[ModelList], named)},

@@ -14,6 +14,7 @@ from mserve.program import Lifespan, Program
 from mserve.programs.load import Source
 from mserve.programs.user import load
 from mserve.protocols import models, openapi
+from mserve.protocols.responses.endpoints import ENDPOINTS
 from mserve.runs.failure import failure_of_client
 
 from .cors import Cors
@@ -60,7 +61,7 @@ class App:
         check_store(programs, options)
         self._service = Service(programs, options)
         self._health = Health(self._service.lifespans)
-        documents = Documents(WIRES)
+        documents = Documents(WIRES, ENDPOINTS)
         self._keeper = Keeper(options)
         kept = Kept(self._service, self._keeper)
         posts = [Route(wire.PATH, Methods({"POST": PostEndpoint(self._service, wire, kept)})) for wire in WIRES]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from starlette.types import Receive, Scope, Send
 
-from mserve.protocols.base import Wire
+from mserve.protocols.base import Endpoint, Wire
 from mserve.protocols.openapi import encode_document
 
 from .replies import send_body, send_json
@@ -23,7 +23,8 @@ _PAGE = Path(__file__).with_name("docs.html")
 class Documents:
     """Two endpoints."""
 
-    def __init__(self, wires: Sequence[Wire]) -> None:
+    def __init__(self, wires: Sequence[Wire], endpoints: Sequence[Endpoint]) -> None:
+        self._endpoints = endpoints
         self._wires = wires
         self._page = _PAGE.read_bytes()
         self._policy = b"default-src 'none'; connect-src 'self'; base-uri 'none'; form-action 'none'; " + (
@@ -32,7 +33,7 @@ class Documents:
 
     async def document(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Give the document."""
-        await send_json(send, _document(self._wires, scope.get("root_path", "")))
+        await send_json(send, _document(self._wires, self._endpoints, scope.get("root_path", "")))
 
     async def page(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """Give the page, which may run its own script and nothing else."""
@@ -41,8 +42,8 @@ class Documents:
 
 
 @lru_cache(maxsize=4)
-def _document(wires: Sequence[Wire], root_path: str) -> bytes:
-    return encode_document(wires, version("mserve"), root_path)
+def _document(wires: Sequence[Wire], endpoints: Sequence[Endpoint], root_path: str) -> bytes:
+    return encode_document(wires, version("mserve"), root_path, endpoints)
 
 
 def _hash(page: bytes, tag: bytes) -> bytes:

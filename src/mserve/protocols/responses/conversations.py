@@ -13,7 +13,6 @@ from mserve.protocols.misfit import checked
 from .items import Item, kind, listed
 from .request_schema import InputItem
 
-PATH = "/v1/conversations"
 PREFIX = "conv_"
 
 _MOST_AT_ONCE = 20

@@ -19,11 +19,6 @@ from mserve.web.replies import send_json
 
 from .keeper import Desk, Keeper
 
-PATH = wire.PATH
-ONE_PATH = f"{PATH}/{{conversation}}"
-ITEMS_PATH = f"{ONE_PATH}/items"
-ITEM_PATH = f"{ITEMS_PATH}/{{item}}"
-
 
 class Conversations:
     """The endpoints of conversations. To all but who made one, it does not exist."""

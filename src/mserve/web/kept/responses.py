@@ -27,10 +27,6 @@ from .followed import unavailable
 from .keeper import Desk, Keeper
 from .records import asked_items, asked_of, envelope_of, key_of, missing, said_by
 
-PATH = f"{responses.PATH}/{{response}}"
-CANCEL_PATH = f"{PATH}/cancel"
-ITEMS_PATH = f"{PATH}/input_items"
-
 _PATIENCE = 5.0
 """Seconds that a client waits at most for the end of a run that it cancels."""
 

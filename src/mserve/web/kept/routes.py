@@ -2,10 +2,10 @@
 
 from starlette.routing import Route
 
+from mserve.protocols.responses import endpoints
 from mserve.web.routing import Methods
 from mserve.web.service import Service
 
-from . import conversations, responses
 from .conversations import Conversations
 from .keeper import Keeper
 from .responses import Endpoint, KeptResponses, told
@@ -16,13 +16,13 @@ def kept_routes(keeper: Keeper, service: Service) -> list[Route]:
     kept = KeptResponses(keeper, service.options, service.gathering)
     talks = Conversations(keeper, service.options)
     return [
-        _route(responses.PATH, GET=kept.retrieve, DELETE=kept.delete),
-        _route(responses.CANCEL_PATH, POST=kept.cancel),
-        _route(responses.ITEMS_PATH, GET=kept.input_items),
-        _route(conversations.PATH, POST=talks.create),
-        _route(conversations.ONE_PATH, GET=talks.retrieve, POST=talks.update, DELETE=talks.delete),
-        _route(conversations.ITEMS_PATH, GET=talks.items, POST=talks.add),
-        _route(conversations.ITEM_PATH, GET=talks.item, DELETE=talks.take_out),
+        _route(endpoints.RESPONSE, GET=kept.retrieve, DELETE=kept.delete),
+        _route(endpoints.CANCEL, POST=kept.cancel),
+        _route(endpoints.INPUT_ITEMS, GET=kept.input_items),
+        _route(endpoints.CONVERSATIONS, POST=talks.create),
+        _route(endpoints.CONVERSATION, GET=talks.retrieve, POST=talks.update, DELETE=talks.delete),
+        _route(endpoints.ITEMS, GET=talks.items, POST=talks.add),
+        _route(endpoints.ITEM, GET=talks.item, DELETE=talks.take_out),
     ]
 
 
