@@ -31,6 +31,7 @@ def test_the_document_names_what_is_served(document: Any, address: str) -> None:
     assert set(document["paths"]) == {
         "/v1/chat/completions",
         "/v1/completions",
+        "/v1/responses",
         "/v1/models",
         "/v1/models/{model}",
         "/health",
