@@ -110,3 +110,93 @@ COMPLETION_BODIES = st.builds(
     st.lists(_FITTING_COMPLETION, max_size=4),
     st.lists(st.tuples(_COMPLETION_NAMES | TEXTS, _JSON | _STRANGE), max_size=1),
 )
+
+# The same for responses, with what programs get of each value.
+_CUSTOM = {"name": "c", "format": {"type": "text"}}
+_SCHEMA = {"name": "s", "schema": {"type": "object"}, "description": "d", "strict": True}
+_NAMED = {"mode": "auto", "tools": [{"type": "web_search"}]}
+SAME_IN_RESPONSES: dict[str, list[Any]] = {
+    name: PARAMETERS[name]
+    for name in (
+        *("model", "stream", "frequency_penalty", "logit_bias", "presence_penalty", "seed", "stop", "temperature"),
+        *("top_p", "parallel_tool_calls", "top_logprobs", "metadata", "prompt_cache_key", "prompt_cache_retention"),
+        *("safety_identifier", "service_tier", "store", "user"),
+    )
+}
+RESPONSE_PARAMETERS: dict[str, list[tuple[Any, dict[str, Any]]]] = {
+    **{name: [(value, {name: value}) for value in known] for name, known in SAME_IN_RESPONSES.items()},
+    "instructions": [("", {}), ("be brief", {})],
+    "stream_options": [({}, {}), ({"include_obfuscation": False}, {}), ({"include_obfuscation": None}, {})],
+    "background": [(True, {}), (False, {})],
+    "conversation": [("conv_1", {}), ({"id": "conv_1", "more": 1}, {})],
+    "previous_response_id": [("resp_1", {})],
+    "max_output_tokens": [(0, {"max_completion_tokens": 0}), (7, {"max_completion_tokens": 7})],
+    "max_tool_calls": [(3, {})],
+    "tool_choice": [
+        *((choice, {"tool_choice": choice}) for choice in ("none", "auto", "required")),
+        ({"type": "function", "name": "f"}, {"tool_choice": {"type": "function", "function": {"name": "f"}}}),
+        ({"type": "custom", "name": "c"}, {"tool_choice": {"type": "custom", "custom": {"name": "c"}}}),
+        ({"type": "allowed_tools", **_NAMED}, {"tool_choice": {"type": "allowed_tools", "allowed_tools": _NAMED}}),
+        ({"type": "web_search"}, {"tool_choice": {"type": "web_search"}}),
+    ],
+    "tools": [
+        ([], {"tools": []}),
+        ([{"type": "function", **_FUNCTION}], {"tools": [{"type": "function", "function": _FUNCTION}]}),
+        (
+            [{"type": "function", "name": "g", "parameters": None, "strict": None, "more": 1}],
+            {"tools": [{"type": "function", "function": {"name": "g", "more": 1}}]},
+        ),
+        ([{"type": "custom", **_CUSTOM}], {"tools": [{"type": "custom", "custom": _CUSTOM}]}),
+        ([{"type": "web_search", "depth": 3}], {"tools": [{"type": "web_search", "depth": 3}]}),
+    ],
+    "include": [([], {}), (["reasoning.encrypted_content", "whatever"], {})],
+    "reasoning": [
+        ({}, {}),
+        ({"effort": None, "summary": "auto"}, {}),
+        ({"effort": "high", "generate_summary": "concise"}, {"reasoning_effort": "high"}),
+    ],
+    "text": [
+        ({}, {}),
+        ({"format": None, "verbosity": None}, {}),
+        ({"verbosity": "low", "more": 1}, {"verbosity": "low"}),
+        *(({"format": {"type": kind}}, {"response_format": {"type": kind}}) for kind in ("text", "json_object")),
+        (
+            {"format": {"type": "json_schema", **_SCHEMA}},
+            {"response_format": {"type": "json_schema", "json_schema": _SCHEMA}},
+        ),
+        (
+            {"format": {"type": "json_schema", "name": "s", "schema": {}, "strict": None}},
+            {"response_format": {"type": "json_schema", "json_schema": {"name": "s", "schema": {}}}},
+        ),
+    ],
+    "truncation": [("auto", {}), ("disabled", {})],
+    "context_management": [([{"type": "compaction"}], {})],
+    "prompt": [({"id": "pmpt_1"}, {})],
+}
+
+_KINDS = st.sampled_from(
+    (
+        *("message", "function_call", "function_call_output", "custom_tool_call", "custom_tool_call_output"),
+        *("reasoning", "item_reference", "web_search_call", "", "input_text", "output_text", "input_image", "refusal"),
+    )
+)
+_ITEM_KEYS = st.sampled_from(
+    ["type", "id", "role", "content", "call_id", "name", "arguments", "input", "output", "summary", "text", "image_url"]
+)
+_RESPONSE_PARTS = st.fixed_dictionaries({"type": _KINDS}, optional={"text": TEXTS | _JSON, "refusal": _JSON})
+_LOOSE = st.dictionaries(_ITEM_KEYS, st.lists(_RESPONSE_PARTS, max_size=2) | _SCALARS | _JSON, max_size=6)
+_ITEMS = st.fixed_dictionaries(
+    {"role": st.sampled_from(["user", "assistant", "system", "developer"])},
+    optional={"type": st.just("message"), "content": TEXTS | st.lists(_RESPONSE_PARTS, max_size=2)},
+)
+_WILD_ITEMS = st.builds(lambda kind, item: {"type": kind} | item, _KINDS, _LOOSE)
+_RESPONSE_NAMES = st.sampled_from(list(RESPONSE_PARAMETERS))
+_FITTING_RESPONSE = _RESPONSE_NAMES.flatmap(
+    lambda name: st.tuples(st.just(name), st.sampled_from([value for value, _ in RESPONSE_PARAMETERS[name]]))
+)
+RESPONSE_BODIES = st.builds(
+    lambda given, *fields: {"input": given} | {name: value for some in fields for name, value in some},
+    TEXTS | st.lists(_ITEMS | _WILD_ITEMS, max_size=3) | st.lists(_ITEMS, max_size=3) | _JSON,
+    st.lists(_FITTING_RESPONSE, max_size=4),
+    st.lists(st.tuples(_RESPONSE_NAMES | TEXTS, _JSON | _STRANGE), max_size=1),
+)

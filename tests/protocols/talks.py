@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mserve.events import Failure, RunEvent
 from mserve.options import Limits
-from mserve.protocols import chat_completions, completions
+from mserve.protocols import chat_completions, completions, responses
 from mserve.protocols.base import Asked, Envelope, Wire
 from mserve.transcript import Reply, Transcript
 from protocols.strategies import ENVELOPES, LOGS, TEXTS, batched, finished_logs
@@ -60,8 +60,14 @@ LIMITS = Limits(choices=128)
 
 def asked_of(wire: Wire, limits: Limits = LIMITS, **fields: Any) -> Asked:
     """Read a request as the wire reads it."""
-    least = {"messages": [{"role": "user", "content": "hi"}]} if wire is chat_completions else {"prompt": "hi"}
-    return wire.decode(json.dumps(least | fields).encode(), limits)
+    return wire.decode(json.dumps(_LEAST[wire.PATH] | fields).encode(), limits)
+
+
+_LEAST: dict[str, dict[str, Any]] = {
+    chat_completions.PATH: {"messages": [{"role": "user", "content": "hi"}]},
+    completions.PATH: {"prompt": "hi"},
+    responses.PATH: {"input": "hi"},
+}
 
 
 _USAGE = st.fixed_dictionaries({}, optional={"include_usage": st.booleans()})
@@ -80,10 +86,35 @@ _ASKED_OF_COMPLETIONS = st.fixed_dictionaries(
     {"prompt": TEXTS | st.lists(TEXTS, min_size=1, max_size=2), "n": st.integers(1, 2)},
     optional={"stream_options": _USAGE, "logprobs": st.integers(0, 3), "echo": st.booleans()},
 )
+_ASKED_OF_RESPONSES = st.fixed_dictionaries(
+    {},
+    optional={
+        "include": st.sampled_from([None, [], ["reasoning.encrypted_content", "message.output_text.logprobs"]]),
+        "reasoning": st.fixed_dictionaries(
+            {}, optional={"effort": st.sampled_from([None, "low"]), "summary": st.sampled_from([None, "auto"])}
+        ),
+        "instructions": st.none() | TEXTS,
+        "conversation": st.none() | TEXTS | st.builds(lambda name: {"id": name}, TEXTS),
+        "background": st.booleans(),
+        "max_output_tokens": st.none() | st.integers(0, 10**20),
+        "metadata": st.none() | st.dictionaries(TEXTS, TEXTS, max_size=2),
+        "service_tier": st.sampled_from([None, "auto", "default", "flex"]),
+        "temperature": st.sampled_from([None, 0, 1, 0.7]),
+        "text": st.sampled_from([
+            None, {}, {"verbosity": "low"}, {"format": {"type": "json_object"}},
+            {"format": {"type": "json_schema", "name": "s", "schema": {"type": "object"}, "strict": None}},
+        ]),
+        "tool_choice": st.sampled_from([None, "none", "required", {"type": "function", "name": "f"}]),
+        "tools": st.sampled_from([None, [], [{"type": "function", "name": "f"}, {"type": "web_search", "depth": 3}]]),
+        "truncation": st.sampled_from([None, "auto"]),
+        "user": st.none() | TEXTS,
+    },
+)  # fmt: skip
 # Only what a JSON document can hold: the server refuses the rest before anything is encoded.
 ASKED: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     chat_completions.PATH: _ASKED_OF_CHAT,
     completions.PATH: _ASKED_OF_COMPLETIONS,
+    responses.PATH: _ASKED_OF_RESPONSES,
 }
 
 

@@ -32,6 +32,7 @@ def decode(body: bytes, limits: Limits = Limits()) -> Asked:  # noqa: B008  # fr
         raise ClientError(
             "previous_response_id: a conversation has its own past: send one of the two.", param="previous_response_id"
         )
+    sent = {name: value for name, value in sent.items() if value is not None or name not in _KNOWN}  # as if not sent
     given = sent.pop("input", None)
     items = [{"type": "message", "role": "user", "content": given}] if isinstance(given, str) else given or []
     conversation = sent.get("conversation")
@@ -74,8 +75,8 @@ def with_past(asked: Asked, past: Sequence[Item], found: Mapping[str, Item], lim
 
 def _fields(sent: Mapping[str, Any]) -> dict[str, Any]:
     """Give the parameters that a client sent, by the names that programs read."""
-    fields = {name: value for name, value in sent.items() if name in _SAME and value is not None}
-    if sent.get("max_output_tokens") is not None:
+    fields = {name: value for name, value in sent.items() if name in _SAME}
+    if "max_output_tokens" in sent:
         fields["max_completion_tokens"] = sent["max_output_tokens"]
     if (effort := (sent.get("reasoning") or {}).get("effort")) is not None:
         fields["reasoning_effort"] = effort
@@ -84,9 +85,10 @@ def _fields(sent: Mapping[str, Any]) -> dict[str, Any]:
         fields["verbosity"] = text["verbosity"]
     if text.get("format") is not None:
         fields["response_format"] = _nested(text["format"], {"json_schema"})
-    if sent.get("tools") is not None:
+    if "tools" in sent:
         fields["tools"] = [_nested(tool, {"function", "custom"}) for tool in sent["tools"]]
-    if (choice := sent.get("tool_choice")) is not None:
+    if "tool_choice" in sent:
+        choice = sent["tool_choice"]
         fields["tool_choice"] = choice if isinstance(choice, str) else _nested(choice, _CHOICES)
     return fields
 
@@ -104,4 +106,4 @@ def _nested(value: dict[str, Any], kinds: set[str] | frozenset[str]) -> dict[str
 
 def _logprobs(sent: Mapping[str, Any]) -> dict[str, Any]:
     """Let a program know that log probabilities are wanted: it may have none, and that changes no answer's shape."""
-    return {"logprobs": True} if "message.output_text.logprobs" in (sent.get("include") or ()) else {}
+    return {"logprobs": True} if "message.output_text.logprobs" in sent.get("include", ()) else {}
