@@ -124,6 +124,30 @@ def test_an_unknown_field_lands_in_extra_as_sent(name: str, value: object) -> No
     assert run.fields == {}
 
 
+_OTHERS: list[dict[str, Any]] = [
+    {"type": "computer_call_output", "call_id": "c", "output": {"type": "computer_screenshot", "image_url": "data:,"}},
+    {"type": "shell_call_output", "call_id": "c", "output": [{"stdout": "", "outcome": {"type": "exit"}}]},
+    {"type": "tool_search_call", "call_id": None, "arguments": {"query": "x"}, "name": 3, "role": "tool"},
+    {"type": "x", "id": 3, "content": {}, "summary": "hm", "input": []},
+]
+
+
+@pytest.mark.parametrize("item", _OTHERS, ids=lambda item: item["type"])
+def test_an_item_of_an_unknown_type_is_no_message_and_is_kept_whatever_it_holds(item: dict[str, Any]) -> None:
+    said = {"role": "user", "content": "hi"}
+    asked = _asked(input=[item, said])
+    assert [run.messages for run in asked.runs] == [[said]]
+    assert asked.keeping is not None
+    assert asked.keeping.items == [item, said]
+
+
+def test_a_tool_of_an_unknown_type_reaches_the_program_and_the_answer_whatever_it_holds() -> None:
+    tools = [{"type": "namespace", "name": {"a": 1}, "description": 3, "parameters": "x", "tools": [{"type": "x"}]}]
+    asked = _asked(tools=tools)
+    assert [run.tools for run in asked.runs] == [tools]
+    assert _response(asked)["tools"] == tools
+
+
 def test_several_answers_are_nothing_that_this_protocol_has() -> None:
     asked = _asked(n=3)
     assert len(asked.runs) == 1

@@ -12,7 +12,7 @@ from mserve.protocols.misfit import checked
 from mserve.request import Parameters, Request
 
 from .items import Item, kind, messages_of
-from .request_schema import ResponsesRequest
+from .request_schema import ResponsesRequest, as_checked
 
 _PARAMETERS = frozenset(Parameters.__struct_fields__)
 _KNOWN = frozenset(ResponsesRequest.__struct_fields__) | {"context_management", "moderation", "prompt", "n"}
@@ -24,7 +24,7 @@ def decode(body: bytes, limits: Limits = Limits()) -> Asked:  # noqa: B008  # fr
     """Read a response's request; `ClientError` naming the parameter for one that does not fit."""
     sent = decode_object(body)
     check_count(sent, "input", limits.max_messages)
-    wanted = checked(sent, ResponsesRequest)
+    wanted = checked(as_checked(sent), ResponsesRequest)
     check_stop(wanted.stop)
     if wanted.background and wanted.store is False:
         raise ClientError("background: who does not wait for an answer has to let it be stored.", param="background")

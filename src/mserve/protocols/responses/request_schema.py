@@ -1,5 +1,6 @@
 """The types of a request. What they check is what is refused; unknown items, tools and keys pass."""
 
+from collections.abc import Collection
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -13,7 +14,9 @@ _NEEDS = {
     "custom_tool_call": ("call_id", "name", "input"),
     "custom_tool_call_output": ("call_id", "output"),
     "item_reference": ("id",),
+    "reasoning": (),
 }
+_TOOLS = frozenset({"function", "custom"})
 
 
 class Part(Struct, frozen=True):
@@ -56,6 +59,20 @@ def kind_of(type_: str | None, *, has_role: bool, has_id: bool) -> str:
     return type_ or ("item_reference" if has_id and not has_role else "message")
 
 
+def as_checked(sent: dict[str, Any]) -> dict[str, Any]:
+    """Give a body as it is checked: of items and tools of types that are unknown here, the type alone."""
+    kinds = {"input": _NEEDS.keys(), "items": _NEEDS.keys(), "tools": _TOOLS}
+    return sent | {name: _outlined(sent[name], known) for name, known in kinds.items() if name in sent}
+
+
+def _outlined(values: Any, known: Collection[str]) -> Any:
+    if not isinstance(values, list):
+        return values
+    types = [value.get("type") if isinstance(value, dict) else None for value in values]
+    is_other = [isinstance(type_, str) and bool(type_) and type_ not in known for type_ in types]
+    return [{"type": t} if other else value for value, t, other in zip(values, types, is_other, strict=True)]
+
+
 class Tool(Struct, frozen=True):
     """A tool. Types that this does not know pass, for the program to read."""
 
@@ -67,7 +84,7 @@ class Tool(Struct, frozen=True):
 
     def __post_init__(self) -> None:
         """Raise `MissingError` for a function without a name."""
-        if self.type in ("function", "custom") and self.name is None:
+        if self.type in _TOOLS and self.name is None:
             raise MissingError("name")
 
 
@@ -81,7 +98,7 @@ class ToolChoice(Struct, frozen=True):
 
     def __post_init__(self) -> None:
         """Raise `MissingError` for a choice that chooses nothing."""
-        if self.type in ("function", "custom") and self.name is None:
+        if self.type in _TOOLS and self.name is None:
             raise MissingError("name")
         if self.type == "allowed_tools" and (self.mode is None or self.tools is None):
             raise MissingError("mode" if self.mode is None else "tools")
