@@ -114,7 +114,13 @@ COMPLETION_BODIES = st.builds(
 # The same for responses, with what programs get of each value.
 _CUSTOM = {"name": "c", "format": {"type": "text"}}
 _SCHEMA = {"name": "s", "schema": {"type": "object"}, "description": "d", "strict": True}
-_NAMED = {"mode": "auto", "tools": [{"type": "web_search"}]}
+_FLAT_GRAMMAR = {"name": "c", "format": {"type": "grammar", "syntax": "lark", "definition": "start: x"}}
+_GRAMMAR = {"name": "c", "format": {"type": "grammar", "grammar": {"syntax": "lark", "definition": "start: x"}}}
+_FLAT_ALLOWED = {"mode": "auto", "tools": [{"type": "function", "name": "f"}, {"type": "web_search"}, {"name": "odd"}]}
+_ALLOWED = {
+    "mode": "auto",
+    "tools": [{"type": "function", "function": {"name": "f"}}, {"type": "web_search"}, {"name": "odd"}],
+}
 SAME_IN_RESPONSES: dict[str, list[Any]] = {
     name: PARAMETERS[name]
     for name in (
@@ -136,7 +142,10 @@ RESPONSE_PARAMETERS: dict[str, list[tuple[Any, dict[str, Any]]]] = {
         *((choice, {"tool_choice": choice}) for choice in ("none", "auto", "required")),
         ({"type": "function", "name": "f"}, {"tool_choice": {"type": "function", "function": {"name": "f"}}}),
         ({"type": "custom", "name": "c"}, {"tool_choice": {"type": "custom", "custom": {"name": "c"}}}),
-        ({"type": "allowed_tools", **_NAMED}, {"tool_choice": {"type": "allowed_tools", "allowed_tools": _NAMED}}),
+        (
+            {"type": "allowed_tools", **_FLAT_ALLOWED},
+            {"tool_choice": {"type": "allowed_tools", "allowed_tools": _ALLOWED}},
+        ),
         ({"type": "web_search"}, {"tool_choice": {"type": "web_search"}}),
     ],
     "tools": [
@@ -147,6 +156,8 @@ RESPONSE_PARAMETERS: dict[str, list[tuple[Any, dict[str, Any]]]] = {
             {"tools": [{"type": "function", "function": {"name": "g", "more": 1}}]},
         ),
         ([{"type": "custom", **_CUSTOM}], {"tools": [{"type": "custom", "custom": _CUSTOM}]}),
+        ([{"type": "custom", **_FLAT_GRAMMAR}], {"tools": [{"type": "custom", "custom": _GRAMMAR}]}),
+        ([{"type": "custom", "name": "c"}], {"tools": [{"type": "custom", "custom": {"name": "c"}}]}),
         ([{"type": "web_search", "depth": 3}], {"tools": [{"type": "web_search", "depth": 3}]}),
     ],
     "include": [([], {}), (["reasoning.encrypted_content", "whatever"], {})],

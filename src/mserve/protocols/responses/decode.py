@@ -12,6 +12,7 @@ from mserve.protocols.misfit import checked
 from mserve.request import Parameters, Request
 
 from .items import Item, kind, messages_of
+from .nesting import nested
 from .request_schema import ResponsesRequest, as_checked
 
 _PARAMETERS = frozenset(Parameters.__struct_fields__)
@@ -84,24 +85,13 @@ def _fields(sent: Mapping[str, Any]) -> dict[str, Any]:
     if text.get("verbosity") is not None:
         fields["verbosity"] = text["verbosity"]
     if text.get("format") is not None:
-        fields["response_format"] = _nested(text["format"], {"json_schema"})
+        fields["response_format"] = nested(text["format"])
     if "tools" in sent:
-        fields["tools"] = [_nested(tool, {"function", "custom"}) for tool in sent["tools"]]
+        fields["tools"] = [nested(tool) for tool in sent["tools"]]
     if "tool_choice" in sent:
         choice = sent["tool_choice"]
-        fields["tool_choice"] = choice if isinstance(choice, str) else _nested(choice, _CHOICES)
+        fields["tool_choice"] = choice if isinstance(choice, str) else nested(choice)
     return fields
-
-
-_CHOICES = frozenset({"function", "custom", "allowed_tools"})
-
-
-def _nested(value: dict[str, Any], kinds: set[str] | frozenset[str]) -> dict[str, Any]:
-    """Put what a type has under the type's own name, as chat completions does; other types stay as they are."""
-    kind = value["type"]
-    if kind not in kinds:
-        return value
-    return {"type": kind, kind: {name: part for name, part in value.items() if name != "type" and part is not None}}
 
 
 def _logprobs(sent: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from mserve.events import Failure, Usage
 from mserve.protocols.base import Asked, Envelope
 from mserve.request import Request
 
+from .nesting import flat
 from .output import Output
 from .reply_schema import (
     ConversationRef,
@@ -127,18 +128,12 @@ def _as_sent(request: Request) -> dict[str, Any]:
     if request.reasoning_effort is not None:
         sent["reasoning"] = {"effort": request.reasoning_effort}
     if request.tools:
-        sent["tools"] = [_flat(tool) for tool in request.tools]
+        sent["tools"] = [flat(tool) for tool in request.tools]
     if isinstance(request.tool_choice, dict):
-        sent["tool_choice"] = _flat(request.tool_choice)
+        sent["tool_choice"] = flat(request.tool_choice)
     if request.response_format is not None:
-        sent["text"] = {"format": _flat(request.response_format)}
+        sent["text"] = {"format": flat(request.response_format)}
     return sent
-
-
-def _flat(value: dict[str, Any]) -> dict[str, Any]:
-    """Take what stands under a type's own name out of it, as chat completions puts it there."""
-    kind = value["type"]
-    return {"type": kind} | (value[kind] if isinstance(value.get(kind), dict) else {})
 
 
 def _conversation(value: Any) -> Any:
