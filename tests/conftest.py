@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from mserve.local import LocalModel, serving
+from postgres import Postgres
 from processes import Serve, ServerProcess
 
 # A shared machine has no deadlines to keep, and the same cases each time make a failure anyone's to repeat.
@@ -77,3 +78,10 @@ def embedded() -> Iterator[LocalModel]:
         model = serving()
         yield runner.run(model.__aenter__())
         runner.run(model.__aexit__(None, None, None))
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Postgres]:
+    """A PostgreSQL that all tests of this process share; who stops it starts it again."""
+    with Postgres() as server:
+        yield server

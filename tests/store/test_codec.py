@@ -31,7 +31,7 @@ def test_a_short_text_costs_little_more_than_itself() -> None:
 
 
 def test_a_number_of_any_length_is_kept() -> None:
-    batches = [(0, ["text", Usage(10**30, 0)])]
+    batches: list[tuple[int, list[Said]]] = [(0, ["text", Usage(10**30, 0)])]
     assert decode(encode(batches)) == batches
 
 
@@ -63,7 +63,7 @@ def test_what_is_not_understood_is_an_error_of_the_store(events: bytes) -> None:
 
 
 def test_what_events_are_made_of_loads_no_database() -> None:
-    code = "import sys, mserve.store.base, mserve.store.opening, mserve.store.codec, mserve.store.writer, mserve.store.place"
+    code = "import sys; from mserve.store import base, codec, opening, place, writer"
     done = subprocess.run(
         [sys.executable, "-c", f"{code}; print(*sys.modules)"], capture_output=True, text=True, check=True
     )

@@ -36,7 +36,7 @@ def decode(data: bytes) -> list[tuple[int, list[Said]]]:
     """Read what was written down; `StoreError` for what we do not know, as of a newer version."""
     events = memoryview(data)[_COUNT.size :]
     try:
-        batches = (_long_decoder if events[:1] == b"[" else _decoder).decode(events)
+        batches = (_long_decoder if bytes(events[:1]) == b"[" else _decoder).decode(events)
         return [(choice, list(map(_typed, said))) for choice, said in batches]
     except msgspec.MsgspecError as error:
         raise StoreError(f"a run's events cannot be read, perhaps since a newer mserve wrote them: {error}") from error

@@ -46,7 +46,7 @@ def told(place: str) -> Iterator[None]:
         yield
     except _FAULTS as error:
         cause: BaseException = (error.orig or error) if isinstance(error, DBAPIError) else error
-        words = str(cause).partition("\n")[0] or type(cause).__name__
+        words = (isinstance(cause, OSError) and cause.strerror) or str(cause).partition("\n")[0] or type(cause).__name__
         raise StoreError(f"the store {place}: {words.rpartition('>: ')[2]}") from error
 
 

@@ -1,7 +1,6 @@
 """Finds the store that an address names. Loads a database's library for who opens one, and for nobody else."""
 
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from .base import Store, StoreError
 
@@ -21,7 +20,7 @@ def may_hold_runs(url: str) -> bool:
 
 def open_store(url: str) -> Store:
     """Give the store at `sqlite:///path` or `postgresql://…`, still to be opened; `StoreError` for other addresses."""
-    scheme = urlsplit(url).scheme if "://" in url else ""
+    scheme = url.partition("://")[0] if "://" in url else ""
     if scheme not in ("sqlite", "postgresql"):
         raise StoreError(f"a store is at sqlite:///path or at postgresql://user@host/database, not at {scheme!r}")
     from sqlalchemy import make_url  # noqa: PLC0415  # slow, and only for who keeps runs

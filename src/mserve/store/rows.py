@@ -46,6 +46,8 @@ _NEWS = select(runs.c.key, runs.c.status, runs.c.ended, _LAST.scalar_subquery().
 _LONGEST = 10_000
 """Runs of a conversation, at most."""
 _MANY = 1000
+_LAST_NUMBER = 2**63 - 1
+"""The largest that a database knows; clients may ask for any."""
 
 
 def some(values: Iterable[T], size: int = _MANY) -> Iterator[list[T]]:
@@ -108,7 +110,7 @@ def history(connection: Connection, key: str, owner: str) -> list[StoredRun]:
 
 def next_batches(connection: Connection, key: str, first: int, limit: int) -> list[Batch]:
     """Give a run's next batches."""
-    found = connection.execute(_BATCHES, {"its_key": key, "since": first, "most": limit})
+    found = connection.execute(_BATCHES, {"its_key": key, "since": min(first, _LAST_NUMBER), "most": limit})
     return [Batch(row.first, row.data) for row in found]
 
 
