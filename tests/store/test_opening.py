@@ -40,7 +40,6 @@ asyncio.run(main())
         ("sqlite:///:memory:", "a file"),
         ("sqlite://host/file", "a file"),
         ("postgresql://user:hush@host:many/db", "cannot be read"),
-        ("postgresql://user:hush@[host/db", "cannot be read"),
     ],
 )
 def test_an_address_that_is_none_of_a_store_is_refused_without_its_password(url: str, words: str) -> None:
@@ -125,7 +124,7 @@ async def test_tables_of_a_newer_version_are_not_touched(url: str, store: Store,
 async def test_a_place_that_cannot_be_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "other.db").write_bytes(b"no database" * 1000)
-    for place, words in (("file/runs.db", "File exists"), ("other.db", "not a database"), ("", "directory")):
+    for place, words in (("file/runs.db", "File exists"), ("other.db", "not a database"), ("", "unable to open")):
         store = open_store(f"sqlite:///{tmp_path}/{place}")
         with pytest.raises(StoreError, match=words):
             await store.open()

@@ -1,8 +1,9 @@
 import asyncio
+import contextlib
 import logging
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -61,9 +62,8 @@ async def test_a_full_disk_is_told_and_loses_nothing(tmp_path: Path, caplog: pyt
             assert len(speaker.said) < 1000
             speaker.say()
             await asyncio.sleep(0.02)
-        with pytest.raises(StoreError, match="runs.db: (database or disk is full|disk I/O error)"):
-            for _ in range(100):
-                await store.begin(a_run(body=BLOCK.encode()))
+        with pytest.raises(StoreError, match=r"runs\.db: (database or disk is full|disk I/O error)"):
+            await _fill(store)
         assert (await store.run(run.key, "alice")) == run  # what is there is read all the same
         speaker.say()
         make_room()
@@ -140,15 +140,40 @@ async def test_a_file_that_another_process_holds_is_told(tmp_path: Path, monkeyp
     store = open_store(f"sqlite:///{tmp_path}/runs.db")
     await store.open()
     run = await store.begin(a_run())
-    holder = sqlite3.connect(tmp_path / "runs.db", isolation_level=None)
-    holder.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreError, match="runs.db: database is locked"):
-        await store.begin(a_run())
-    assert await store.run(run.key, None) == run
-    holder.execute("ROLLBACK")
-    holder.close()
+    with _held(tmp_path / "runs.db"):
+        with pytest.raises(StoreError, match=r"runs\.db: database is locked"):
+            await store.begin(a_run())
+        assert await store.run(run.key, None) == run
     assert await store.begin(other := a_run()) == other
     await store.close()
+
+
+async def test_a_file_that_is_held_while_it_is_made_is_waited_for(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path}/runs.db")
+    with _held(tmp_path / "runs.db"):
+        opening = asyncio.ensure_future(store.open())
+        await asyncio.sleep(0.2)
+        assert not opening.done()
+    await opening
+    assert await store.begin(run := a_run()) == run
+    await store.close()
+
+
+async def test_a_file_that_is_held_for_too_long_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mserve.store.sqlite._BUSY", 0.1)
+    store = open_store(f"sqlite:///{tmp_path}/runs.db")
+    with _held(tmp_path / "runs.db"), pytest.raises(StoreError, match=r"runs\.db: database is locked"):
+        await store.open()
+    await store.close()
+
+
+@contextlib.contextmanager
+def _held(file: Path) -> Iterator[None]:
+    """Let another connection alone write to a file."""
+    with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        yield
+        holder.execute("ROLLBACK")
 
 
 async def test_who_leaves_in_the_middle_holds_nobody_up(store: Store) -> None:
@@ -187,18 +212,15 @@ async def test_a_store_that_takes_nothing_for_too_long_costs_its_oldest_runs(
     follows = Following(store, most_bytes=200_000)
     await _say(follows.writer, Speaker(old.key, follows.writer), 1)
     await follows.writer.flush()
-    holder = sqlite3.connect(tmp_path / "runs.db", isolation_level=None)
-    holder.execute("BEGIN IMMEDIATE")
-    follows.writer.put([append(old.key, 1, BLOCK)])
-    await follows.failing()
-    follows.writer.put([append(old.key, 2, BLOCK), append(young.key, 0, BLOCK), append(young.key, 1, BLOCK)])
-    async with asyncio.timeout(20):
-        while follows.refused != [old.key]:
-            await asyncio.sleep(0.01)
-    assert follows.writer.pending_bytes < 200_000
-    follows.writer.put([append(old.key, 3, "lost"), End(old.key, "completed", 5)])
-    holder.execute("ROLLBACK")
-    holder.close()
+    with _held(tmp_path / "runs.db"):
+        follows.writer.put([append(old.key, 1, BLOCK)])
+        await follows.failing()
+        follows.writer.put([append(old.key, 2, BLOCK), append(young.key, 0, BLOCK), append(young.key, 1, BLOCK)])
+        async with asyncio.timeout(20):
+            while follows.refused != [old.key]:
+                await asyncio.sleep(0.01)
+        assert follows.writer.pending_bytes < 200_000
+        follows.writer.put([append(old.key, 3, "lost"), End(old.key, "completed", 5)])
     await follows.writer.flush()
     assert await events(store, old.key) == ["0 "]
     news = await store.news([old.key, young.key])
@@ -208,6 +230,11 @@ async def test_a_store_that_takes_nothing_for_too_long_costs_its_oldest_runs(
     assert follows.refused == [old.key]
     await follows.writer.close()
     await store.close()
+
+
+async def _fill(store: Store) -> None:
+    for _ in range(1000):
+        await store.begin(a_run(body=BLOCK.encode()))
 
 
 async def _say(writer: Writer, speaker: Speaker, times: int) -> None:

@@ -2,7 +2,10 @@
 
 import asyncio
 import os
+import sqlite3
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,8 @@ from .database import T, Work, told
 _READERS = 4
 _BUSY = 5.0
 """Seconds for which a process waits until another has written."""
-_PRAGMAS = ("auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
+_AGAIN = 0.01
+_PRAGMAS = ("synchronous=NORMAL", "foreign_keys=ON", "journal_size_limit=16777216")
 
 
 class Sqlite:
@@ -32,9 +36,7 @@ class Sqlite:
 
     async def open(self) -> None:
         """Make the file, for nobody else to read."""
-        with told(self.place):
-            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600))
+        await asyncio.get_running_loop().run_in_executor(self._writing, self._make)
 
     async def close(self) -> None:
         """Let what is going on end, and close the file."""
@@ -47,6 +49,15 @@ class Sqlite:
     async def write(self, work: Work[T]) -> T:
         """Do something in a transaction."""
         return await asyncio.get_running_loop().run_in_executor(self._writing, self._write, work)
+
+    def _make(self) -> None:
+        with told(self.place):
+            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Not where it is there: to close it would let go of all locks that this process has on it.
+            with suppress(FileExistsError):
+                os.close(os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+            with closing(sqlite3.connect(self._file, timeout=_BUSY, isolation_level=None)) as file:
+                _write_ahead(file)
 
     def _read(self, work: Work[T]) -> T:
         with told(self.place), self._readers.connect() as connection:
@@ -74,6 +85,21 @@ def _engine(url: URL, size: int) -> Engine:
     )
     event.listen(engine, "connect", _set_up)
     return engine
+
+
+def _write_ahead(file: sqlite3.Connection) -> None:
+    """Let others read while one writes, from the first time on. SQLite itself does not wait for this."""
+    until = time.monotonic() + _BUSY
+    while file.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        try:
+            file.execute("PRAGMA auto_vacuum=INCREMENTAL")
+            file.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(_AGAIN)
+        else:
+            return
 
 
 def _set_up(connection: Any, _record: object) -> None:
