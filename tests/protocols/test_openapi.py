@@ -13,16 +13,17 @@ from schemathesis.specs.openapi.definitions import OPENAPI_31
 
 from mserve.errors import ClientError
 from mserve.events import Failure
-from mserve.protocols import chat_completions, completions, models
+from mserve.protocols import chat_completions, completions, models, responses
 from mserve.protocols.base import Wire, encode_error
 from mserve.protocols.openapi import PATH, encode_document
+from mserve.protocols.responses.endpoints import ENDPOINTS
 from mserve.request import Parameters
 from protocols.bodies import BODIES, COMPLETION_BODIES, COMPLETION_PARAMETERS, PARAMETERS
 from protocols.folding import values
 from protocols.strategies import FAILURES, TEXTS, law
 from protocols.talks import LIMITS, WIRES, any_talks, asked_of, talks
 
-DOCUMENT: dict[str, Any] = json.loads(encode_document(WIRES, "1.2.3"))
+DOCUMENT: dict[str, Any] = json.loads(encode_document([*WIRES, responses], "1.2.3", "", ENDPOINTS))
 COMPONENTS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 _BODIES = {chat_completions.PATH: BODIES, completions.PATH: COMPLETION_BODIES}
 _PARAMETERS = {chat_completions.PATH: PARAMETERS, completions.PATH: COMPLETION_PARAMETERS}
@@ -116,7 +117,11 @@ def test_operations_have_names_of_their_own() -> None:
 
 def test_it_has_each_path() -> None:
     gets = {"/v1/models", "/v1/models/{model}", "/health", "/health/ready", "/health/live", PATH}
-    assert DOCUMENT["paths"].keys() == {wire.PATH for wire in WIRES} | gets
+    further = {endpoint.path: set[str]() for endpoint in ENDPOINTS}
+    for endpoint in ENDPOINTS:
+        further[endpoint.path].add(endpoint.method)
+    assert DOCUMENT["paths"].keys() == {wire.PATH for wire in [*WIRES, responses]} | gets | further.keys()
+    assert {path: set(DOCUMENT["paths"][path]) for path in further} == further
     assert all(DOCUMENT["paths"][path].keys() == {"get"} for path in gets)
 
 

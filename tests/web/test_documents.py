@@ -10,6 +10,7 @@ import httpx
 import jsonschema_rs
 import pytest
 
+from mserve.protocols.responses.endpoints import ENDPOINTS
 from processes import ServerProcess
 
 
@@ -38,11 +39,14 @@ def test_the_document_names_what_is_served(document: Any, address: str) -> None:
         "/health/live",
         "/health/ready",
         "/openapi.json",
+        *(endpoint.path for endpoint in ENDPOINTS),
     }
     for path, methods in document["paths"].items():
         for method in methods:
             reply = httpx.request(method, address + path.replace("{model}", "modes"))
-            assert reply.status_code == (415 if method == "post" else 200)
+            asks_for_nothing_that_is_kept = "{" not in path or "{model}" in path
+            reads_a_body = "requestBody" in methods[method]
+            assert reply.status_code == (415 if reads_a_body else 200 if asks_for_nothing_that_is_kept else 404)
 
 
 def test_every_reference_in_the_document_leads_somewhere(document: Any) -> None:
