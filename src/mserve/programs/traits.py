@@ -21,7 +21,8 @@ def served(
     """Decide how a program is served: a decorator for `serve`, or for the `__call__` of an object's class.
 
     `check_output=False` leaves it to the program whether its answer fits the `response_format` that a client asked for.
-    `on_disconnect` says what becomes of a run whose client leaves: `"cancel"` ends it, `"finish"` lets it go on.
+    `on_disconnect` says what becomes of a run whose client leaves: `"cancel"` ends it, `"finish"` lets it go on, and
+    `"detach"` keeps what it says, too, to be found again.
     Of this program, `max_runs` run at once, while `max_queue` wait; None leaves either to the server. `ValueError` for
     anything else.
     """
