@@ -119,7 +119,8 @@ class Record(Struct, kw_only=True, eq=False):
         if self.failure is None and (self.status or 500) < 400:
             return "finished"
         ours = self.failure is not None and self.failure.code == "internal_error"
-        return "failed" if self.runs or ours or self.status is None else "refused"
+        has_begun = self.status is None or self.status < 400
+        return "failed" if self.runs or ours or has_begun else "refused"
 
     @property
     def end(self) -> str:
