@@ -225,7 +225,16 @@ def test_the_help_names_the_commands_and_what_they_are_for() -> None:
     assert done.returncode == 0
     lines = done.stdout.splitlines()
     commands = [line.strip("│ ") for line in lines if line.startswith("│ ")]
-    assert [command.split()[0] for command in commands] == ["run", "dev", "demo", "pull", "key", "--help", "--version"]
+    assert [command.split()[0] for command in commands] == [
+        "run",
+        "dev",
+        "demo",
+        "pull",
+        "key",
+        "store",
+        "--help",
+        "--version",
+    ]
     assert all(command.endswith(".") for command in commands)
     assert max(map(len, lines)) <= 80
 
@@ -239,7 +248,10 @@ def test_the_version_is_shown() -> None:
     [
         (["run", "program.py", "--prot", "1"], "Unknown option: --prot. Did you mean --port?"),
         (["run", "--log-level", "loud"], 'Invalid value "loud" for --log-level. Choose from: "critical", "error"'),
-        (["serve"], 'Unknown command "serve". Available commands: run, dev, demo, pull, key.'),
+        (
+            ["serve"],
+            'Unknown command "serve". Did you mean "store"? Available commands: run, dev, demo, pull, key, store.',
+        ),
     ],
 )
 def test_a_wrong_use_is_told_on_one_line(arguments: list[str], reason: str) -> None:

@@ -26,7 +26,9 @@ def variables(app: App, commands: tuple[str, ...], arguments: ArgumentCollection
     Env("MSERVE_", command=False, show=False)(app, commands, arguments)
 
 
-def pyproject(app: App, _commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+def pyproject(
+    app: App, _commands: tuple[str, ...], arguments: ArgumentCollection, *, allow_unknown: bool = False
+) -> None:
     """Take what no flag and no variable gave from `[tool.mserve]` of the nearest `pyproject.toml`."""
     import tomllib  # noqa: PLC0415
 
@@ -41,7 +43,7 @@ def pyproject(app: App, _commands: tuple[str, ...], arguments: ArgumentCollectio
     except (OSError, ValueError) as error:
         raise CycloptsError(msg=f"{file} cannot be read: {error}") from error
     # No command is named to it: a table [tool.mserve.run] is refused like any key that is no option.
-    Dict(tables, root_keys=("tool", "mserve"), source=str(file))(app, (), arguments)
+    Dict(tables, root_keys=("tool", "mserve"), source=str(file), allow_unknown=allow_unknown)(app, (), arguments)
 
 
 def no_empty_key(_app: App, _commands: tuple[str, ...], _arguments: ArgumentCollection) -> None:
@@ -91,3 +93,6 @@ app.command(
 app.command("mserve.cli.demo:demo", sort_key=3, help="See tokens arrive from the model that comes with mserve.")
 app.command("mserve.cli.pull:pull", sort_key=4, help="Download the model that comes with mserve, ahead of time.")
 app.command("mserve.cli.key:key", sort_key=5, help="Make an API key for somebody.")
+app.command(
+    "mserve.cli.store:app", name="store", sort_key=6, help="Look at the runs that are kept, and forget old ones."
+)
