@@ -56,15 +56,16 @@ async def _fill(url: str) -> None:
     store = open_store(url)
     await store.open()
     ends: list[tuple[str, Status | None, int]] = [
-        ("0" * 32, "failed", -100), ("1" * 32, "completed", 5), ("2" * 32, None, 0), ("run_with-marks", "cancelled", 1)
+        ("0" * 32, "failed", 0), ("1" * 32, "completed", 5), ("2" * 32, None, 0), ("run_with-marks", "cancelled", 1)
     ]  # fmt: skip
     for number, (key, status, took) in enumerate(ends):
         model, body = ("bad\tna\nme\x1b[0m", b"{no json \xff") if number == 0 else ("gpt-4o", b'{"input":"hi"}')
         await store.begin(a_run(key, created=NOW - 3600 * 24 * 3, model=model, body=body, fingerprint=b"secret"))
         if status is not None:
-            await store.write([End(key, status, NOW - 3600 * 24 * 3 + took)] if number else [])
+            end = End(key, status, NOW - 3600 * 24 * 3 + took)
+            await store.write([append(key, 0, Finish()), end] if number else [])
     await store.write([append("0" * 32, 0, "a"), append("0" * 32, 1, Failure(500, "It broke.\x1b"))])
-    await store.write([End("0" * 32, "failed", NOW - 3600 * 24 * 3 + 100)])
+    await store.write([End("0" * 32, "failed", NOW - 3600 * 24)])
     both = encode([(1, ["one"]), (0, EVERYTHING), (1, [" more"])])
     await store.write([Append("2" * 32, Batch(0, both)), append("2" * 32, 2 + len(EVERYTHING), " and zero")])
     await store.close()
@@ -79,7 +80,7 @@ def test_the_newest_runs_are_listed_as_lines_that_programs_read(url: str) -> Non
         ["run_with-marks", "cancelled", "hello", "gpt-4o", "alice", created, "1"],
         ["2" * 32, "active", "hello", "gpt-4o", "alice", created, ""],
         ["1" * 32, "completed", "hello", "gpt-4o", "alice", created, "5"],
-        ["0" * 32, "failed", "hello", "bad\ufffdna\ufffdme\ufffd[0m", "alice", created, "100"],
+        ["0" * 32, "failed", "hello", "bad\ufffdna\ufffdme\ufffd[0m", "alice", created, "172800"],
     ]
     few = mserve("list", "--limit", "1", "--status", "completed", MSERVE_STORE=url)
     assert [line.split("\t")[0] for line in few.stdout.splitlines()] == ["id", "1" * 32]
@@ -139,6 +140,7 @@ def test_a_run_is_shown_with_what_was_asked_and_what_it_said(url: str, prefix: s
 def test_a_run_that_failed_says_why(url: str) -> None:
     lines = mserve("show", "0" * 32, "--store", url).stdout.splitlines()
     assert lines[lines.index("request") :] == ["request", "{no json \ufffd", "answer", "a", "failed: It broke.\ufffd"]
+    assert mserve("show", "1" * 32, "--store", url).stdout.splitlines()[-1] == "answer"  # it said nothing
     assert "model: bad\ufffdna\ufffdme\ufffd[0m" in lines
 
 
@@ -159,7 +161,7 @@ def test_old_runs_are_forgotten(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/runs.db"
     asyncio.run(_fill(url))
     assert mserve("prune", "--older-than", "4d", "--store", url).stdout == "0 runs are forgotten.\n"
-    assert mserve("prune", "--older-than", "71.99h", "--store", url).stdout == "2 runs are forgotten.\n"
+    assert mserve("prune", "--older-than", "2d", "--store", url).stdout == "2 runs are forgotten.\n"
     assert mserve("prune", "--max-bytes", "0", "--store", url).stdout == "1 run is forgotten.\n"
     assert len(mserve("list", "--store", url).stdout.splitlines()) == 2
 

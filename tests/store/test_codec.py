@@ -63,9 +63,9 @@ def test_what_is_not_understood_is_an_error_of_the_store(events: bytes) -> None:
 
 
 def test_what_events_are_made_of_loads_no_database() -> None:
-    code = "import sys; from mserve.store import base, codec, opening, place, writer"
+    code = "import sys; before = {*sys.modules}; from mserve.store import base, codec, opening, place, writer"
     done = subprocess.run(
-        [sys.executable, "-c", f"{code}; print(*sys.modules)"], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code + "; print(*{*sys.modules} - before)"], capture_output=True, text=True, check=True
     )
     assert not {"sqlalchemy", "aiosqlite", "asyncpg", "sqlite3", "platformdirs"} & set(done.stdout.split())
 

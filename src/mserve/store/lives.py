@@ -4,20 +4,21 @@ from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from .base import StoredRun, Worker
 from .database import clock
-from .rows import active_of
+from .rows import active_of, into
 from .tables import runs, workers
 
 
 def beat(connection: Connection, worker: Worker) -> list[str]:
     """Note that a worker lives, and give what it has to be told."""
     now = clock(connection)
-    kind = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     row = {"name": worker.name, "host": worker.host, "pid": worker.pid, "seen": now}
-    connection.execute(kind(workers).on_conflict_do_update(index_elements=["name"], set_={"seen": now}).values(row))
+    statement = into(connection.dialect.name, workers).on_conflict_do_update(
+        index_elements=["name"], set_={"seen": now}
+    )
+    connection.execute(statement, row)
     ours = (runs.c.worker == worker.name, runs.c.told.is_not(None))
     told = connection.execute(select(runs.c.key, runs.c.ended).where(*ours)).all()
     if any(run.ended is not None for run in told):

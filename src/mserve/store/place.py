@@ -3,6 +3,7 @@
 import os
 import platform
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from .base import Worker
@@ -31,9 +32,8 @@ def is_gone(pid: int) -> bool:
 
 def _is_there(pid: int) -> bool:
     try:
-        os.kill(pid, 0)
+        with suppress(PermissionError):  # it is somebody else's
+            os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:
-        return True
     return True

@@ -64,8 +64,12 @@ def keep(connection: Connection, table: Table, *unique: str) -> Insert:
 
 @cache  # here and in what stands above: to say what is wanted takes longer than to do it
 def _keep(dialect: str, table: Table, unique: tuple[str, ...]) -> Insert:
-    insert_into = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    return insert_into(table).on_conflict_do_nothing(index_elements=unique)
+    return into(dialect, table).on_conflict_do_nothing(index_elements=unique)
+
+
+def into(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """Say that rows are to be kept, in a way that can tell what to do about those that are there."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def owned(key: str, owner: str | None) -> list[Any]:
@@ -79,14 +83,13 @@ def begin(connection: Connection, run: StoredRun) -> StoredRun:
     if run.idempotency_key is None:
         connection.execute(insert(runs), values)
         return run
-    statement = keep(connection, runs, "owner", "idempotency_key")
-    same = select(*_FIELDS).where(runs.c.owner == run.owner, runs.c.idempotency_key == run.idempotency_key)
-    while True:
-        if connection.execute(statement, values).rowcount:
-            return run
-        if found := connection.execute(same).first():
-            return _run(found)
-        # It was deleted in between.
+    keys = ("owner", "idempotency_key")
+    # Written over with itself, so that nobody can delete it before it is read.
+    same = {"idempotency_key": run.idempotency_key}
+    statement = into(connection.dialect.name, runs).on_conflict_do_update(index_elements=keys, set_=same)
+    connection.execute(statement, values)
+    query = select(*_FIELDS).where(runs.c.owner == run.owner, runs.c.idempotency_key == run.idempotency_key)
+    return _run(connection.execute(query).one())
 
 
 def one(connection: Connection, key: str, owner: str | None) -> StoredRun | None:

@@ -16,7 +16,7 @@ from .database import T, Work, told
 _READERS = 4
 _BUSY = 5.0
 """Seconds for which a process waits until another has written."""
-_AGAIN = 0.01
+_AGAIN = 0.02
 _PRAGMAS = ("synchronous=NORMAL", "foreign_keys=ON", "journal_size_limit=16777216")
 
 
@@ -56,7 +56,7 @@ class Sqlite:
             # Not where it is there: to close it would let go of all locks that this process has on it.
             with suppress(FileExistsError):
                 os.close(os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-            with closing(sqlite3.connect(self._file, timeout=_BUSY, isolation_level=None)) as file:
+            with closing(sqlite3.connect(self._file, timeout=_AGAIN, isolation_level=None)) as file:
                 _write_ahead(file)
 
     def _read(self, work: Work[T]) -> T:
@@ -90,14 +90,14 @@ def _engine(url: URL, size: int) -> Engine:
 def _write_ahead(file: sqlite3.Connection) -> None:
     """Let others read while one writes, from the first time on. SQLite itself does not wait for this."""
     until = time.monotonic() + _BUSY
-    while file.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+    while True:
         try:
-            file.execute("PRAGMA auto_vacuum=INCREMENTAL")
-            file.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError:
-            if time.monotonic() > until:
+            if file.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+                file.execute("PRAGMA auto_vacuum=INCREMENTAL")
+                file.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
                 raise
-            time.sleep(_AGAIN)
         else:
             return
 

@@ -192,9 +192,9 @@ class Writer:
     def _give_up(self, too_much: int) -> None:
         """End the runs that have waited for longest: memory has an end, and no run may have a gap."""
         chosen: set[str] = set()
-        for one in self._pending:
-            if too_much <= 0:
-                break
+        oldest = iter(self._pending)
+        while too_much > 0:
+            one = next(oldest)
             chosen.add(one.key)
             too_much -= _size(one)
         log.error("The store has taken nothing for too long: %d runs are given up", len(chosen))
