@@ -79,7 +79,14 @@ class End(Struct, frozen=True):
     """What it adds."""
 
 
-Write = Append | End
+class Begin(Struct, frozen=True):
+    """A new run, without an idempotency key, to be written before its events."""
+
+    key: str
+    run: StoredRun
+
+
+Write = Begin | Append | End
 
 
 class News(Struct, frozen=True):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from mserve.options import MIB
 
-from .base import Append, End, Store, StoreError, Write
+from .base import Append, Begin, End, Store, StoredRun, StoreError, Write
 
 log = logging.getLogger("mserve")
 
@@ -19,6 +19,8 @@ _PATIENCE = 1.0
 """Seconds after which a transaction is so slow that what runs say meanwhile is taken from them."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 """Seconds until what failed is tried again: at first, and at last."""
+_BEGINNING = 5.0
+"""Seconds that a run waits at most to begin."""
 _CLOSING = 3.0
 
 
@@ -50,7 +52,9 @@ class Writer:
         self._given_up: set[str] = set()  # whose end is still to be written
         self._flushing: list[asyncio.Future[None]] = []
         self._waiting_bytes = self._sending_bytes = 0  # of what is pending, and of what is sent
-        self._failing_since: float | None = None
+        self._failing_since = 0.0
+        self._fault: Exception | None = None
+        self._beginning: dict[str, asyncio.Future[None]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._due = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -59,7 +63,7 @@ class Writer:
     @property
     def failing(self) -> bool:
         """Whether the store takes nothing at the moment."""
-        return self._failing_since is not None
+        return self._fault is not None
 
     @property
     def pending_bytes(self) -> int:
@@ -77,6 +81,26 @@ class Writer:
         if not self._closed:
             self._take(writes)
             self._wake_late()
+
+    async def begin(self, run: StoredRun) -> None:
+        """Write a new run with the next transaction, which does not wait for others; `StoreError` where it fails.
+
+        Those that begin at the same time are written together.
+        """
+        if self._fault is not None:
+            raise StoreError(f"the store takes nothing at present: {self._fault}")
+        done = self._beginning[run.key] = asyncio.get_running_loop().create_future()
+        self.put([Begin(run.key, run)])
+        self._due.set()
+        try:
+            await asyncio.wait_for(done, _BEGINNING)
+        except TimeoutError as error:
+            raise StoreError("the store does not answer") from error
+        finally:
+            del self._beginning[run.key]
+            if done.cancelled() or done.exception() is not None:
+                # It may be written all the same, and nobody runs it.
+                self.put([End(run.key, "cancelled", int(time.time()))])
 
     async def flush(self) -> None:
         """Wait until all that was asked for by now is written or given up."""
@@ -172,18 +196,23 @@ class Writer:
 
     def _fail(self, error: Exception) -> None:
         """Keep what was not written, before all that came since."""
-        if self._failing_since is None:
+        if self._fault is None:
             self._failing_since = time.monotonic()
             fault = None if isinstance(error, StoreError) else error
             log.error("What runs say is kept in memory until it can be written: %s", error, exc_info=fault)
-        self._pending = [*self._sending, *self._pending]
-        self._waiting_bytes += self._sending_bytes
+        self._fault = error
+        for one in self._sending:
+            if isinstance(one, Begin) and (waiting := self._beginning.get(one.key)) is not None:
+                waiting.set_exception(StoreError(str(error)))
+        self._pending = [*(one for one in self._sending if not isinstance(one, Begin)), *self._pending]
+        self._waiting_bytes = sum(map(_size, self._pending))
         self._sending, self._sending_bytes = [], 0
 
     def _succeed(self, refused: set[str]) -> None:
-        if self._failing_since is not None:
+        if self._fault is not None:
             log.warning("The store can be written again, after %.1f s", time.monotonic() - self._failing_since)
-            self._failing_since = None
+            self._fault = None
+        _resolve([waiting for one in self._sending if (waiting := self._beginning.get(one.key)) is not None])
         written, self._sending, self._sending_bytes = self._sending, [], 0
         self._given_up -= {one.key for one in written if isinstance(one, End)}
         self._drop(refused)
@@ -223,7 +252,13 @@ class Writer:
 
 
 def _size(one: Write) -> int:
-    return _ROW + len(one.batch.data) if isinstance(one, Append) else _ROW
+    match one:
+        case Append(_, batch):
+            return _ROW + len(batch.data)
+        case Begin(_, run):
+            return _ROW + len(run.body)
+        case End():
+            return _ROW
 
 
 def _resolve(waiting: Iterable[asyncio.Future[None]]) -> None:

@@ -1,12 +1,13 @@
 """Writes what runs say, many at once: the one thing that is done to a store many times a second."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from . import codec, talks
-from .base import Append, End, Write
+from .base import Append, Begin, End, StoredRun, Write
 from .rows import keep, some
 from .tables import batches, runs
 
@@ -31,7 +32,8 @@ _known = (
 
 def write(connection: Connection, writes: Sequence[Write], own: str) -> set[str]:
     """Write all that is of active runs, and give the keys of the others; `own` is the worker that does so."""
-    found = _find(connection, writes)
+    _begin(connection, [one.run for one in writes if isinstance(one, Begin)])
+    found = _find(connection, [one for one in writes if not isinstance(one, Begin)])
     ends = {one.key: one for one in writes if isinstance(one, End)}
     active = {key: run for key, run in found.items() if run.ended is None}
     _append(connection, [one for one in writes if isinstance(one, Append)], active)
@@ -45,7 +47,19 @@ def write(connection: Connection, writes: Sequence[Write], own: str) -> set[str]
     for end in ends.values():
         if end.conversation is not None and end.key in active:
             talks.add(connection, end.conversation, end.items)
-    return {one.key for one in writes if one.key not in active and not _is_done(found.get(one.key), ends.get(one.key))}
+    return {key for key in found if key not in active and not _is_done(found[key], ends.get(key))} | _lost(
+        writes, found
+    )
+
+
+def _begin(connection: Connection, new: Sequence[StoredRun]) -> None:
+    if new:
+        # Those that are there already: nobody was told, since the connection was lost.
+        connection.execute(keep(connection, runs, "key"), [msgspec.structs.asdict(run) for run in new])
+
+
+def _lost(writes: Sequence[Write], found: Mapping[str, Any]) -> set[str]:
+    return {one.key for one in writes if not isinstance(one, Begin) and one.key not in found}
 
 
 def _find(connection: Connection, writes: Sequence[Write]) -> dict[str, Any]:

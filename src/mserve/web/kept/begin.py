@@ -100,8 +100,9 @@ class Kept:
         desk = await self._keeper.desk()
         try:
             run = _row(desk, admitted, post)
-            found = await desk.store.begin(run)
-            if found.key != run.key:
+            if run.idempotency_key is None:
+                await desk.writer.begin(run)
+            elif (found := await desk.store.begin(run)).key != run.key:
                 return self._again(desk, found, run)
             try:
                 runs = self._start(admitted, wishes, post)
