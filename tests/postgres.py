@@ -14,7 +14,7 @@ _START_LIMIT = 30.0
 
 
 class Postgres:
-    """One server, without TCP and without care for its disk. Databases of it are made by name."""
+    """One server, without TCP and without care for its disk. Its one database is emptied for each test."""
 
     def __init__(self) -> None:
         # Not pytest's folder: root alone may enter that, and PostgreSQL refuses to run as root.
@@ -22,7 +22,6 @@ class Postgres:
         self._bin = _binaries()
         self._as = _unprivileged()
         self._process: subprocess.Popen[bytes] | None = None
-        self._count = 0
 
     def __enter__(self) -> Self:
         if self._as:
@@ -70,12 +69,12 @@ class Postgres:
             self._process.wait(_START_LIMIT)
             self._process = None
 
-    def new_url(self) -> str:
-        """Make an empty database."""
-        self._count += 1
-        name = f"test_{self._count}"
-        subprocess.run([self._bin / "createdb", "-h", self.folder, "-U", "postgres", name], check=True, cwd="/")
-        return f"postgresql://postgres@/{name}?host={self.folder}"
+    def empty(self) -> str:
+        """Forget all that is there, start it where it does not run, and give the address of what is left."""
+        self.start()
+        sql = "SET client_min_messages = error; DROP SCHEMA public CASCADE; CREATE SCHEMA public"
+        subprocess.run([self._bin / "psql", "-q", "-h", self.folder, "-U", "postgres", "-c", sql], check=True, cwd="/")
+        return f"postgresql://postgres@/postgres?host={self.folder}"
 
 
 def _binaries() -> Path:

@@ -199,8 +199,7 @@ def test_without_any_address_it_is_the_one_of_the_user(tmp_path: Path) -> None:
 
 
 def test_a_store_in_postgresql_is_looked_at_the_same_way(postgresql: Postgres) -> None:
-    postgresql.start()
-    url = postgresql.new_url()
+    url = postgresql.empty()
     asyncio.run(_fill(url))
     assert len(mserve("list", "--store", url).stdout.splitlines()) == 5
     assert "answer 1" in mserve("show", "2" * 32, "--store", url).stdout

@@ -20,8 +20,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/folder/runs.db"
     server: Postgres = request.getfixturevalue("postgresql")
-    server.start()
-    return server.new_url()
+    return server.empty()
 
 
 @pytest.fixture

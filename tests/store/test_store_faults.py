@@ -83,8 +83,7 @@ async def test_a_full_disk_is_told_and_loses_nothing(tmp_path: Path, caplog: pyt
 async def test_a_database_that_goes_away_and_comes_back_loses_and_doubles_nothing(
     postgresql: Postgres, caplog: pytest.LogCaptureFixture
 ) -> None:
-    postgresql.start()
-    store = open_store(postgresql.new_url())
+    store = open_store(postgresql.empty())
     await store.open()
     follows = Following(store)
     speakers = [Speaker((await store.begin(a_run())).key, follows.writer) for _ in range(5)]
@@ -97,9 +96,9 @@ async def test_a_database_that_goes_away_and_comes_back_loses_and_doubles_nothin
             if turn == 20 + cut:  # in the middle of a transaction or not
                 await asyncio.to_thread(postgresql.stop)
         await follows.failing()
-        with pytest.raises(StoreError, match="the store test_"):
+        with pytest.raises(StoreError, match="the store postgres at "):
             await store.begin(a_run())
-        with pytest.raises(StoreError, match="the store test_"):
+        with pytest.raises(StoreError, match="the store postgres at "):
             await store.news(["none"])
         await asyncio.to_thread(postgresql.start)
         await follows.failing(wanted=False)
@@ -119,8 +118,7 @@ async def test_a_database_that_goes_away_and_comes_back_loses_and_doubles_nothin
 
 async def test_a_transaction_of_which_nobody_was_told_is_written_once(postgresql: Postgres) -> None:
     """The database is gone between the commit and its answer, which a second time shows."""
-    postgresql.start()
-    store = open_store(postgresql.new_url())
+    store = open_store(postgresql.empty())
     await store.open()
     run = await store.begin(a_run())
     writes: list[Write] = [append(run.key, 0, "a"), End(run.key, "completed", 5)]
