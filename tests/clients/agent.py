@@ -6,16 +6,19 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from mserve import ClientError, ReasoningDelta, Request, TextDelta, ToolCallDelta, ToolCallStart, Usage
+from mserve import ClientError, ReasoningDelta, RefusalDelta, Request, TextDelta, ToolCallDelta, ToolCallStart, Usage
 
-Event = TextDelta | ReasoningDelta | ToolCallStart | ToolCallDelta | Usage
+Event = TextDelta | ReasoningDelta | RefusalDelta | ToolCallStart | ToolCallDelta | Usage
 
 LEFT: list[str] = []
 """The slow prompts whose clients left before the answer was whole."""
 
 
 async def serve(prompt: str, request: Request) -> AsyncIterator[Event]:
-    """Answer by the last message: a tool's result is retold, "weather" calls the tools, a schema is filled."""
+    """Answer by the last message: a tool's result is retold, "weather" calls the tools, a schema is filled.
+
+    "What was said?" is answered with the whole conversation.
+    """
     if "think" in prompt:
         yield ReasoningDelta("Let me ")
         yield ReasoningDelta("think. ")
@@ -46,26 +49,44 @@ def pieces(prompt: str, request: Request) -> Iterator[Event]:
     if request.messages[-1] in results:
         yield from words("The tools said: " + " and ".join(text_of(m["content"]) for m in results))
     elif tools := called(prompt, request):
-        for number, function in enumerate(tools):
-            yield ToolCallStart(f"call_{number}", function["name"])
-            for piece in cut(json.dumps(example_of(function.get("parameters") or {}))):
-                yield ToolCallDelta(f"call_{number}", piece)
+        for number, tool in enumerate(tools):
+            yield from call(f"call_{number}", tool, prompt)
+    elif "decline" in prompt:
+        yield from (RefusalDelta(word.text) for word in words("I would rather not."))
     elif request.response_format and request.response_format["type"] != "text":
         schema = (request.response_format.get("json_schema") or {}).get("schema") or told_schema(request)
         yield from map(TextDelta, cut(json.dumps(example_of(schema))))
     else:
-        yield from words(", ".join(LEFT) if prompt == "Who left?" else f"You said: {prompt}")
+        told = {"Who left?": ", ".join(LEFT), "What was said?": said_in(request.messages)}
+        yield from words(told.get(prompt, f"You said: {prompt}"))
+
+
+def call(name: str, tool: dict[str, Any], prompt: str) -> Iterator[Event]:
+    """Call a tool: a function with a value that fits its parameters, a custom one with what was asked."""
+    kind = tool["type"]
+    yield ToolCallStart(name, tool[kind]["name"], kind)
+    given = prompt if kind == "custom" else json.dumps(example_of(tool[kind].get("parameters") or {}))
+    yield from (ToolCallDelta(name, piece) for piece in cut(given))
 
 
 def called(prompt: str, request: Request) -> list[dict[str, Any]]:
-    """Choose the functions to call: the named one, the first where one is required, all where "weather" is asked."""
-    functions = [tool["function"] for tool in request.tools or () if tool["type"] == "function"]
+    """Choose the tools to call: the named one, the first where one is required, all where "weather" is asked."""
+    tools = [tool for tool in request.tools or () if tool["type"] in ("function", "custom")]
     choice = request.tool_choice
-    if isinstance(choice, dict) and choice["type"] == "function":
-        return [function for function in functions if function["name"] == choice["function"]["name"]]
+    if isinstance(choice, dict) and (kind := choice["type"]) in ("function", "custom"):
+        return [tool for tool in tools if tool[tool["type"]]["name"] == choice[kind]["name"]]
     if choice == "required":
-        return functions[:1]
-    return functions if "weather" in prompt and choice != "none" else []
+        return tools[:1]
+    return tools if "weather" in prompt and choice != "none" else []
+
+
+def said_in(messages: list[dict[str, Any]]) -> str:
+    """Tell a conversation, each message by its role, its words and the tools that it calls."""
+    told = []
+    for message in messages:
+        names = [call[call["type"]]["name"] for call in message.get("tool_calls") or ()]
+        told.append(f"{message['role']}: {text_of(message.get('content')) or ', '.join(names)}")
+    return "; ".join(told)
 
 
 def example_of(schema: dict[str, Any], whole: dict[str, Any] | None = None, within: tuple[str, ...] = ()) -> Any:

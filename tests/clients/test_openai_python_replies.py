@@ -9,7 +9,8 @@ import pytest
 from openai import AsyncOpenAI, OpenAI
 from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletionChunk
-from pydantic import BaseModel
+
+from clients.strangers import strangers
 
 HELLO: dict[str, Any] = {"model": "agent", "messages": [{"role": "user", "content": "Good morning"}]}
 WORDS = ["You ", "said: ", "Good ", "morning"]
@@ -17,15 +18,6 @@ SAID = "".join(WORDS)
 USAGE = CompletionUsage(prompt_tokens=7, completion_tokens=5, total_tokens=12)
 THINK = HELLO | {"messages": [{"role": "user", "content": "think"}]}
 THOUGHTS = {"reasoning_content": "Let me think. ", "reasoning": "Let me think. "}
-
-
-def strangers(told: Any) -> list[str]:
-    """Name the keys, at any depth, that the SDK's generated types do not have."""
-    if isinstance(told, list):
-        return [name for item in told for name in strangers(item)]
-    if not isinstance(told, BaseModel):
-        return []
-    return [*(told.model_extra or {}), *(name for _, value in told for name in strangers(value))]
 
 
 def of(chunks: list[ChatCompletionChunk], key: str) -> list[Any]:
