@@ -1,4 +1,4 @@
-"""The Vercel AI SDK against a real server, by both of its providers: the scripts `node/ai_sdk_*.js`."""
+"""The Vercel AI SDK against a real server, by each of its providers: the scripts `node/ai_sdk_*.js`."""
 
 from itertools import pairwise
 from typing import Any
@@ -18,6 +18,8 @@ TRIP = {"city": "Lisbon", "days": 21, "mood": "calm", "stops": [{"name": "Lisbon
 SECRET = "this text is for the log alone"
 LIMIT = 1.0
 """Seconds until the program knows that its client left; nobody stops it for sixteen."""
+FAILURES = {("server_error", "program_error"), ("response.failed", "server_error")}
+"""The type and the code of a failure amid a stream, by chat completions and by the Responses API."""
 REFUSAL = {"message": "I will not.", "status": 400, "isRetryable": False}
 
 
@@ -31,7 +33,12 @@ def openai(agent: ServerProcess) -> Scripts:
     return Scripts(agent.base_url, "openai")
 
 
-@pytest.fixture(scope="module", params=["openai", "compatible"])
+@pytest.fixture(scope="module")
+def responses(agent: ServerProcess) -> Scripts:
+    return Scripts(agent.base_url, "responses")
+
+
+@pytest.fixture(scope="module", params=["openai", "compatible", "responses"])
 def told(request: pytest.FixtureRequest) -> Scripts:
     """Each provider in turn."""
     made: Scripts = request.getfixturevalue(request.param)
@@ -56,8 +63,9 @@ def tokens(usage: dict[str, Any]) -> tuple[int, int, int]:
 def test_a_whole_reply(told: Scripts) -> None:
     reply = told("ai_sdk_text", "whole")
     assert (reply["text"], reply["finishReason"], reply["modelId"]) == (SAID, "stop", "agent")
-    assert reply["content"] == [{"type": "text", "text": SAID}]
-    assert reply["id"].startswith("chatcmpl-")
+    [part] = reply["content"]
+    assert (part["type"], part["text"]) == ("text", SAID)
+    assert reply["id"].startswith(("chatcmpl-", "resp_"))
     assert reply["warnings"] == []
 
 
@@ -81,8 +89,18 @@ def test_tokens_that_were_not_asked_for_are_not_told(compatible: Scripts) -> Non
     assert (reply["text"], reply["finishReason"]) == (SAID, "stop")
 
 
-def test_a_conversation_with_settings_is_answered_and_stops_where_it_should(told: Scripts) -> None:
+@pytest.mark.parametrize("provider", ["openai", "compatible"])
+def test_a_conversation_with_settings_is_answered_and_stops_where_it_should(
+    request: pytest.FixtureRequest, provider: str
+) -> None:
+    told: Scripts = request.getfixturevalue(provider)
     assert told("ai_sdk_text", "conversation") == {"text": "You said: And ", "warnings": []}
+
+
+def test_a_conversation_is_answered_where_the_provider_knows_fewer_settings(responses: Scripts) -> None:
+    reply = responses("ai_sdk_text", "conversation")
+    assert reply["text"] == "You said: And now?"
+    assert [warning["feature"] for warning in reply["warnings"]] == ["seed", "stopSequences"]
 
 
 def test_words_arrive_while_the_program_speaks(told: Scripts) -> None:
@@ -240,7 +258,7 @@ def test_a_failed_program_is_a_server_error(told: Scripts, script: str) -> None:
 def test_a_failure_in_the_middle_is_an_error_and_the_finish_says_so(told: Scripts) -> None:
     failed = told("ai_sdk_errors", "failed_midway")
     [error] = failed["errors"]
-    assert (error["type"], error["code"]) == ("server_error", "program_error")
+    assert (error["type"], error["code"]) in FAILURES
     assert SECRET not in error["message"]
     assert texts(failed["parts"], "text-delta") == ["You "]
     assert [part["error"] for part in of_type(failed["parts"], "error")] == [error]
@@ -252,13 +270,15 @@ def test_a_failure_in_the_middle_is_an_error_and_the_finish_says_so(told: Script
 def test_no_object_is_made_of_a_failed_reply(told: Scripts, script: str, name: str) -> None:
     failed = told(script, "failed_midway")
     assert name not in failed
-    assert [error["code"] for error in failed["errors"]] == ["program_error"]
+    [error] = failed["errors"]
+    assert (error["type"], error["code"]) in FAILURES
     assert failed["threw"] is not None
 
 
 def test_a_call_that_was_cut_off_does_not_run(told: Scripts) -> None:
     failed = told("ai_sdk_errors", "failed_tools")
-    assert [error["code"] for error in failed["errors"]] == ["program_error"]
+    [error] = failed["errors"]
+    assert (error["type"], error["code"]) in FAILURES
     assert (failed["ran"], failed["finishReason"]) == ([], "error")
 
 
@@ -283,3 +303,46 @@ def test_the_program_hears_of_a_client_that_leaves_before_its_reply(told: Script
     assert left["threw"]["name"] == "TimeoutError"
     assert left["seconds"] is not None
     assert left["seconds"] < LIMIT
+
+
+# ---- the Responses API
+
+
+@pytest.fixture(scope="module")
+def alone(agent: ServerProcess) -> Scripts:
+    return Scripts(agent.base_url)
+
+
+def test_thoughts_are_the_summary_that_the_provider_asks_for(alone: Scripts) -> None:
+    whole, streamed = alone("ai_sdk_responses", "thought"), alone("ai_sdk_responses", "thought_streamed")
+    text = "You said: think of it"
+    assert whole == {"text": text, "reasoningText": "Let me think. ", "kinds": ["reasoning", "text"]}
+    assert streamed["reasoning"] == ["Let me ", "think. "]
+    assert ("".join(streamed["words"]), streamed["text"]) == (text, text)
+
+
+def test_a_loop_of_tools_means_what_was_said_by_its_id(alone: Scripts) -> None:
+    loop = alone("ai_sdk_responses", "loop_by_reference")
+    assert (loop["text"], loop["ran"]) == (RETOLD, RAN)
+    assert loop["kinds"][:2] == ["user", "item_reference"]
+
+
+def test_a_loop_of_tools_says_all_again_where_nothing_is_stored(alone: Scripts) -> None:
+    loop = alone("ai_sdk_responses", "loop_without_store")
+    assert (loop["text"], loop["ran"]) == (RETOLD, RAN)
+    assert loop["kinds"][-4:] == [*["function_call"] * 2, *["function_call_output"] * 2]
+    assert "item_reference" not in loop["kinds"]
+
+
+def test_a_conversation_goes_on_from_a_response(alone: Scripts) -> None:
+    told = "user: Good morning; assistant: You said: Good morning; user: What was said?"
+    assert alone("ai_sdk_responses", "previous") == told
+
+
+def test_a_custom_tool_gets_a_text(alone: Scripts) -> None:
+    assert alone("ai_sdk_responses", "custom") == [["note", "Note the weather"]]
+
+
+def test_a_response_is_found_with_what_was_written_on_it(alone: Scripts) -> None:
+    found = {"metadata": {"topic": "weather"}, "status": "completed", "user": "somebody"}
+    assert alone("ai_sdk_responses", "left_to_be_found") == found

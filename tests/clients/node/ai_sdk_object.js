@@ -3,8 +3,6 @@ import { generateObject, streamObject } from "ai";
 import { model } from "./ai_sdk_model.js";
 import { all, run, told_of, Trip } from "./cases.js";
 
-globalThis.AI_SDK_LOG_WARNINGS = false; // version 7 warns of them; what a reply warns of is told all the same
-
 const asked = { model, prompt: "A trip, please.", maxRetries: 0, schema: Trip };
 
 await run({
