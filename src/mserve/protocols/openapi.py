@@ -12,6 +12,8 @@ from .models import Model, ModelList
 PATH = "/openapi.json"
 
 _PART = re.compile(r"\{(\w+)\}")
+_OURS = re.compile(rb"\bmserve\.protocols\.(?:(\w+)\.)?\w+\.(\w+)")
+"""What a type is called that several protocols have: by the modules that it stands in."""
 _NAME = {"type": "string", "minLength": 1}
 _REF = "#/components/schemas/{name}"
 _ERRORS = {
@@ -40,13 +42,20 @@ def encode_document(
     paths: dict[str, dict[str, Any]] = {wire.PATH: {"post": _post(wire, named)} for wire in wires}
     for one in endpoints:
         paths.setdefault(one.path, {})[one.method] = _endpoint(one, named)
-    return msgspec.json.encode({
+    document = msgspec.json.encode({
         "openapi": "3.1.0",
         "info": {"title": "mserve", "version": version, "description": "Programs behind OpenAI's API."},
         "servers": [{"url": root_path or "/"}],
         "paths": paths | _gets(named),
-        "components": {"schemas": components},
+        "components": {"schemas": {name: part | {"title": name} for name, part in components.items()}},
     })  # fmt: skip
+    return _OURS.sub(_public, document)
+
+
+def _public(found: re.Match[bytes]) -> bytes:
+    """Call a type after its protocol: our modules are nobody else's affair."""
+    protocol, name = found.groups(b"")
+    return protocol.title().replace(b"_", b"") + name
 
 
 def _post(wire: Wire, named: dict[type, Any]) -> dict[str, Any]:
