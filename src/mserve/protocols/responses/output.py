@@ -122,8 +122,9 @@ class Output:
 
     def _cite(self, citation: Citation) -> None:
         """Note a source where it belongs: at the text in which the part begins that is from there."""
-        self._text()
-        text = next((text for text in reversed(self._texts) if text.start <= citation.start), self._texts[0])
+        if not self._texts or citation.start >= self._texts[-1].end:
+            self._text()  # its words are still to come
+        text = next(text for text in reversed(self._texts) if text.start <= citation.start)
         self._told += text.cite(citation)
 
     def _end_last(self, status: ItemStatus) -> None:
