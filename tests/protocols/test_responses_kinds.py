@@ -389,3 +389,14 @@ def test_a_response_is_of_the_first_of_chat_completions_choices() -> None:
     assert talk.stream(takes) == talk.stream(takes[1:])
     assert events(talk.stream(takes))[-1]["response"]["output"] == [_message(0, _text("Hi"))]
     assert b"other" not in talk.whole
+
+
+def test_a_response_fails_where_any_choice_does() -> None:
+    asked = asked_of(chat_completions, n=2)
+    failure = Failure(503, "busy")
+    talk = Talk(responses, ENVELOPE, asked, [[TextDelta("Hi")], [TextDelta("other"), failure]])
+    *_, last = events(talk.stream())
+    assert last["type"] == "response.failed"
+    assert last["response"]["output"] == [_message(0, _text("Hi"), status="incomplete")]
+    assert last["response"]["error"] == {"code": "server_error", "message": "busy"}
+    assert b'"status":"failed"' in talk.whole

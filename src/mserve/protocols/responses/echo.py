@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from mserve.events import Failure, Usage
+from mserve.events import Failure, Said, Usage
 from mserve.protocols.base import Asked, Envelope
 from mserve.request import Request
 
@@ -46,6 +46,11 @@ def output_of(envelope: Envelope, asked: Asked) -> Output:
         summarizes=bool((sent.get("reasoning") or {}).get("summary")),
         has_logprobs=_LOGPROBS in sent.get("include", ()),
     )
+
+
+def shown(choice: int, events: Sequence[Said]) -> Sequence[Said]:
+    """Give what a response shows of a choice: of the first one all, of others that they fail, which fails them all."""
+    return events if choice == 0 else [event for event in events if isinstance(event, Failure)]
 
 
 def begun(envelope: Envelope, asked: Asked) -> Response:

@@ -9,7 +9,7 @@ from mserve.events import Failure, RunEvent, Said
 from mserve.protocols.base import Asked, Envelope
 from mserve.protocols.framing import json_text, one_line
 
-from .echo import begun, ended, failed, output_of
+from .echo import begun, ended, failed, output_of, shown
 from .event_schema import Completed, Created, Failed, Incomplete, InProgress, StreamEvent, TextPiece
 from .text import TextPart
 
@@ -43,9 +43,7 @@ class EventEncoder:
     def encode(self, choice: int, events: Sequence[Said]) -> bytes:
         """Give the frames of the next events; of another protocol's request a response shows the first choice."""
         frames: list[bytes] = []
-        if choice:
-            return b""
-        for kind, some in groupby(events, type):
+        for kind, some in groupby(shown(choice, events), type):
             if kind is str:
                 frames.append(self._texts([*some]))  # type: ignore[list-item]  # texts alone
             else:

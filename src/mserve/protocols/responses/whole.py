@@ -7,7 +7,7 @@ import msgspec
 from mserve.events import Failure, Said, spelt_out
 from mserve.protocols.base import Asked, Envelope
 
-from .echo import begun, ended, failed, going_on, output_of
+from .echo import begun, ended, failed, going_on, output_of, shown
 from .items import Item
 
 
@@ -30,7 +30,7 @@ class WholeResponse:
 
     def encode(self, choice: int, events: Sequence[Said]) -> bytes:
         """Take the next events, and give nothing yet; of another protocol's request, the first choice."""
-        for event in spelt_out(events) if choice == 0 else ():
+        for event in spelt_out(shown(choice, events)):
             if isinstance(event, Failure):
                 self._failure = event
             else:
