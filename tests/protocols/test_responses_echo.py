@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from mserve.events import Finish, Logprob, RunEvent, TextDelta
 from mserve.protocols import chat_completions, responses
 from mserve.protocols.base import Asked, Wire
 from protocols.bodies import RESPONSE_PARAMETERS
 from protocols.golden import ENVELOPE
-from protocols.talks import asked_of
+from protocols.talks import Talk, asked_of
 
 _NULLS = {"description": None, "parameters": None, "strict": None}
 _REPEATED = ["tools", "tool_choice", "text"]
@@ -107,3 +108,32 @@ def test_what_chat_completions_nest_is_told_as_if_it_had_been_sent_flat(
 ) -> None:
     flat, nested = _told(responses, **{name: value})[name], _told(chat_completions, **gets)[name]
     assert nested == flat if name != "text" else nested["format"] == flat["format"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        ({}, {}),
+        ({"service_tier": "flex"}, {"service_tier": "flex"}),
+        ({"service_tier": "auto"}, {}),
+        ({"verbosity": "low"}, {"text": {"format": {"type": "text"}, "verbosity": "low"}}),
+        ({"max_tokens": 3}, {"max_output_tokens": 3}),
+        ({"max_tokens": 3, "max_completion_tokens": 0}, {"max_output_tokens": 0}),
+        ({"reasoning_effort": "low"}, {"reasoning": {"effort": "low", "summary": None}}),
+        ({"temperature": 0.5, "user": "u", "top_logprobs": 2}, {"temperature": 0.5, "user": "u", "top_logprobs": 2}),
+        ({"metadata": {"a": "b"}, "store": False, "seed": 3}, {"metadata": {"a": "b"}}),
+        ({"functions": [{"name": "f"}], "function_call": "none"},
+         {"tools": [_NULLS | {"type": "function", "name": "f"}], "tool_choice": "none", "parallel_tool_calls": False}),
+    ],
+    ids=lambda value: json.dumps(value)[:40],
+)  # fmt: skip
+def test_a_response_repeats_what_was_sent_to_chat_completions(sent: dict[str, Any], told: dict[str, Any]) -> None:
+    assert _told(chat_completions, **sent) == _told(responses) | told
+
+
+def test_log_probabilities_that_chat_completions_were_asked_for_are_told() -> None:
+    said: list[RunEvent] = [TextDelta("H", (Logprob("H", -0.5),)), Finish()]
+    for asks, tokens in ((True, 1), (False, 0)):
+        asked = asked_of(chat_completions, logprobs=asks).for_reply()
+        (item,) = json.loads(Talk(responses, ENVELOPE, asked, [said]).whole)["output"]
+        assert len(item["content"][0]["logprobs"]) == tokens

@@ -126,10 +126,11 @@ def test_a_thought_is_an_item_of_its_own_and_whole_when_the_text_begins() -> Non
     ]
 
 
-def test_a_thought_is_a_summary_for_a_client_that_asked_for_one() -> None:
+@pytest.mark.parametrize("asked", [{"summary": "auto"}, {"summary": None, "generate_summary": "concise"}], ids=repr)
+def test_a_thought_is_a_summary_for_a_client_that_asked_for_one(asked: Told) -> None:
     thought = _thought(0, "hm, so", summary=True)
     part = {"type": "summary_text", "text": "hm, so"}
-    assert _said(ReasoningDelta("hm"), ReasoningDelta(", so"), Finish(), reasoning={"summary": "auto"}) == [
+    assert _said(ReasoningDelta("hm"), ReasoningDelta(", so"), Finish(), reasoning=asked) == [
         _added(0, _thought(0, "", summary=True)),
         _event("reasoning_summary_part.added", thought, 0, 0, part=part | {"text": ""}),
         _event("reasoning_summary_text.delta", thought, 0, 0, delta="hm"),

@@ -24,7 +24,7 @@ from .reply_schema import (
 )
 
 PREFIX = "resp_"
-_LOGPROBS = "message.output_text.logprobs"
+LOGPROBS = "message.output_text.logprobs"
 _AS_SENT = (
     "background", "frequency_penalty", "instructions", "max_output_tokens", "max_tool_calls", "metadata",
     "parallel_tool_calls", "presence_penalty", "previous_response_id", "prompt_cache_key", "safety_identifier",
@@ -41,10 +41,11 @@ def identity(envelope: Envelope) -> str:
 def output_of(envelope: Envelope, asked: Asked) -> Output:
     """Give what takes an answer, as its request wants it."""
     sent = _sent(asked)
+    reasoning = sent.get("reasoning") or {}
     return Output(
         envelope.key,
-        summarizes=bool((sent.get("reasoning") or {}).get("summary")),
-        has_logprobs=_LOGPROBS in sent.get("include", ()),
+        summarizes=bool(reasoning.get("summary") or reasoning.get("generate_summary")),
+        has_logprobs=LOGPROBS in sent.get("include", ()),
     )
 
 
@@ -125,7 +126,9 @@ def _sent(asked: Asked) -> Mapping[str, Any]:
 def _as_sent(request: Request) -> dict[str, Any]:
     """Spell a request of chat completions as one of this protocol, as far as a response repeats it."""
     sent: dict[str, Any] = {
-        name: value for name in _AS_SENT if (value := getattr(request, name, None)) is not None and name != "store"
+        name: value
+        for name in (*_AS_SENT, "service_tier")
+        if (value := getattr(request, name, None)) is not None and name != "store"
     }
     limit = request.max_tokens if request.max_completion_tokens is None else request.max_completion_tokens
     if limit is not None:
@@ -136,8 +139,10 @@ def _as_sent(request: Request) -> dict[str, Any]:
         sent["tools"] = [flat(tool) for tool in request.tools]
     if isinstance(request.tool_choice, dict):
         sent["tool_choice"] = flat(request.tool_choice)
-    if request.response_format is not None:
-        sent["text"] = {"format": flat(request.response_format)}
+    form = request.response_format
+    sent["text"] = {"format": form and flat(form), "verbosity": request.verbosity}
+    if request.logprobs:
+        sent["include"] = [LOGPROBS]
     return sent
 
 
