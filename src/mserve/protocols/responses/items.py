@@ -1,6 +1,7 @@
 """A conversation in this protocol's items, and in the messages that programs read."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from copy import deepcopy
 from typing import Any
 
 from .request_schema import kind_of
@@ -16,7 +17,7 @@ def messages_of(items: Iterable[Item]) -> list[Message]:
     for item in items:
         match kind(item):
             case "message":
-                messages.append(_message(item))
+                _say(messages, _message(item))
             case "function_call":
                 function = {"name": item["name"], "arguments": item["arguments"]}
                 _calling(messages)["tool_calls"].append(
@@ -33,8 +34,10 @@ def messages_of(items: Iterable[Item]) -> list[Message]:
                 continue
             case _:
                 continue
-        if thought and messages and messages[-1]["role"] == "assistant":
-            messages[-1]["reasoning_content"], thought = thought, ""
+        last = messages[-1]
+        if thought and last["role"] == "assistant":
+            last["reasoning_content"] = last.get("reasoning_content", "") + thought
+        thought = ""  # one that no answer followed is nobody's
     return messages
 
 
@@ -46,11 +49,17 @@ def items_of(messages: Iterable[Message]) -> Iterator[Item]:
             call = message.get("tool_call_id") or message.get("name") or ""
             yield {"type": "function_call_output", "call_id": call, "output": _parts(content, "input_text")}
             continue
-        if content:
-            kind = "output_text" if role == "assistant" else "input_text"
-            yield {"type": "message", "role": role, "content": _parts(content, kind)}
-        for call in message.get("tool_calls") or ():
-            yield _call(call)
+        thought = message.get("reasoning_content")
+        if thought and isinstance(thought, str):  # unknown keys are not checked
+            yield {"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": thought}]}
+        is_answer = role == "assistant"
+        parts = _parts(content, "output_text" if is_answer else "input_text") if content or not is_answer else []
+        if message.get("refusal"):
+            parts.append({"type": "refusal", "refusal": message["refusal"]})
+        if parts or not is_answer:
+            yield {"type": "message", "role": role, "content": parts}
+        for call in _calls(message):
+            yield from _call(call)
 
 
 def listed(items: Iterable[Item], ids: Iterator[str]) -> list[Item]:
@@ -72,6 +81,15 @@ def _message(item: Item) -> Message:
     message: Message = {"role": "assistant", "content": "".join(part.get("text") or "" for part in content)}
     refusal = "".join(part.get("refusal") or "" for part in content)
     return message | ({"refusal": refusal} if refusal else {})
+
+
+def _say(messages: list[Message], message: Message) -> None:
+    """Add a message. What the assistant says beside its calls is one with them: their results have to follow them."""
+    last = messages[-1] if messages else {}
+    if message["role"] == "assistant" and last.get("tool_calls") and last["content"] is None:
+        last.update(message)
+    else:
+        messages.append(message)
 
 
 def _calling(messages: list[Message]) -> Message:
@@ -99,9 +117,9 @@ def _part(part: Item) -> Item:
             detail = {"detail": part["detail"]} if part.get("detail") is not None else {}
             return {"type": "image_url", "image_url": {"url": part["image_url"], **detail}}
         case "input_file":
-            return {"type": "file", "file": {name: value for name, value in part.items() if name != "type"}}
+            return {"type": "file", "file": {name: value for name, value in deepcopy(part).items() if name != "type"}}
         case _:
-            return dict(part)
+            return deepcopy(part)  # a program may change what it gets
 
 
 def _thought(item: Item) -> str:
@@ -109,10 +127,22 @@ def _thought(item: Item) -> str:
     return "".join(part.get("text") or "" for part in parts)
 
 
-def _call(call: Item) -> Item:
-    if call.get("custom"):
-        return {"type": "custom_tool_call", "call_id": call["id"], **call["custom"]}
-    return {"type": "function_call", "call_id": call["id"], **call["function"]}
+def _calls(message: Message) -> Sequence[Item]:
+    """Give the calls of a message, or that of the older API: its result is found by the function's name."""
+    older = message.get("function_call")
+    return message.get("tool_calls") or ([{"id": older["name"], "function": older}] if older else ())
+
+
+def _call(call: Item) -> Iterator[Item]:
+    """Give a call of a type that there is here."""
+    for what, kind, given in (("function", "function_call", "arguments"), ("custom", "custom_tool_call", "input")):
+        if (called := call.get(what)) is not None:
+            yield {
+                "type": kind,
+                "call_id": call["id"],
+                "name": called.get("name") or "",
+                given: called.get(given) or "",
+            }
 
 
 def _parts(content: str | Sequence[Item] | None, text: str) -> list[Item]:
@@ -130,7 +160,7 @@ def _as_input(part: Item, text: str) -> Item:
             url = part["image_url"]
             return {"type": "input_image", "image_url": url["url"], "detail": url.get("detail") or "auto"}
         case "file":
-            return {"type": "input_file", **part["file"]}
+            return {**part["file"], "type": "input_file"}
         case _:
             return part
 
@@ -150,6 +180,8 @@ def _listed(item: Item, name: str) -> Item:
     whole: Item = {**item, "type": what}
     whole["id"] = item.get("id") or f"{_PREFIXES.get(what, 'item')}_{name}"
     whole["status"] = item.get("status") or "completed"
+    if what == "reasoning":
+        whole["summary"] = item.get("summary") or []
     if what == "message":
         is_answer = item["role"] == "assistant"
         content = item["content"]
