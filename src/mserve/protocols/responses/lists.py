@@ -9,6 +9,7 @@ from msgspec import Struct
 from mserve.errors import ClientError
 
 _MOST = 100
+_LIMITS = frozenset(map(str, range(1, _MOST + 1)))
 
 
 class ItemList(Struct, frozen=True, kw_only=True):
@@ -40,7 +41,7 @@ class Page(Struct, frozen=True, kw_only=True):
 def page_of(query: dict[str, str]) -> Page:
     """Read what a client wants of a list; `ClientError` naming the parameter that makes no sense."""
     limit, order = query.get("limit", "20"), query.get("order", "desc")
-    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= _MOST):
+    if limit not in _LIMITS:
         raise ClientError(f"limit: expected a number from 1 to {_MOST}.", param="limit")
     if order not in ("asc", "desc"):
         raise ClientError("order: expected asc or desc.", param="order")
