@@ -11,7 +11,7 @@ from mserve.protocols.base import check_count, decode_object
 from mserve.protocols.misfit import checked
 
 from .items import Item, kind, listed
-from .request_schema import InputItem
+from .request_schema import InputItem, as_checked
 
 PREFIX = "conv_"
 
@@ -51,7 +51,7 @@ def decode_new(body: bytes, ids: Iterator[str]) -> tuple[list[Item], dict[str, s
     """Read a conversation to be made: its first items, and what is noted on it."""
     sent = decode_object(body)
     check_count(sent, "items", _MOST_AT_ONCE)
-    wanted = checked(sent, NewConversation)
+    wanted = checked(as_checked(sent), NewConversation)
     return _items(sent.get("items") or [], ids), wanted.metadata or {}
 
 
@@ -64,7 +64,7 @@ def decode_items(body: bytes, ids: Iterator[str]) -> list[Item]:
     """Read items to be added."""
     sent = decode_object(body)
     check_count(sent, "items", _MOST_AT_ONCE)
-    checked(sent, NewItems)
+    checked(as_checked(sent), NewItems)
     return _items(sent["items"], ids)
 
 
