@@ -126,7 +126,7 @@ SAME_IN_RESPONSES: dict[str, list[Any]] = {
     for name in (
         *("model", "stream", "frequency_penalty", "logit_bias", "presence_penalty", "seed", "stop", "temperature"),
         *("top_p", "parallel_tool_calls", "top_logprobs", "metadata", "prompt_cache_key", "prompt_cache_retention"),
-        *("safety_identifier", "service_tier", "store", "user"),
+        *("safety_identifier", "service_tier", "store", "user", "moderation", "prompt_cache_options"),
     )
 }
 RESPONSE_PARAMETERS: dict[str, list[tuple[Any, dict[str, Any]]]] = {

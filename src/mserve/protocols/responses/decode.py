@@ -16,7 +16,7 @@ from .nesting import nested
 from .request_schema import ResponsesRequest, as_checked
 
 _PARAMETERS = frozenset(Parameters.__struct_fields__)
-_KNOWN = frozenset(ResponsesRequest.__struct_fields__) | {"context_management", "moderation", "prompt", "n"}
+_KNOWN = frozenset(ResponsesRequest.__struct_fields__) | {"context_management", "prompt", "n"}
 _SAME = _PARAMETERS & frozenset(ResponsesRequest.__struct_fields__) - {"stream_options", "tools", "tool_choice"}
 """What has the same name and meaning in both protocols."""
 

@@ -181,7 +181,9 @@ class ResponsesRequest(Struct, frozen=True, kw_only=True):
     truncation: Literal["auto", "disabled"] | None = None
     # hints
     metadata: dict[str, str] | None = None
+    moderation: dict[str, Any] | None = None
     prompt_cache_key: str | None = None
+    prompt_cache_options: dict[str, Any] | None = None
     prompt_cache_retention: str | None = None
     safety_identifier: str | None = None
     service_tier: str | None = None
