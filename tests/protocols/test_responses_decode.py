@@ -272,6 +272,7 @@ def test_any_bytes_are_a_request_or_a_400(body: bytes) -> None:
 def test_log_probabilities_are_asked_for_by_what_to_include() -> None:
     asked = _asked(include=["message.output_text.logprobs"], top_logprobs=2)
     assert [(run.logprobs, run.top_logprobs) for run in asked.runs] == [(True, 2)]
+    assert [run.fields for run in asked.runs] == [{"logprobs": True, "top_logprobs": 2}]
     assert asked.request.logprobs is None  # a program that gives none answers all the same
 
 

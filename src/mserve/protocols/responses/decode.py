@@ -48,8 +48,8 @@ def decode(body: bytes, limits: Limits = Limits()) -> Asked:  # noqa: B008  # fr
     fields = _fields(sent)
     request = Request(messages=[], fields=fields, **fields)
     extra = {name: value for name, value in sent.items() if name not in _KNOWN}
-    own = msgspec.json.decode(msgspec.json.encode(fields))  # a program may change what it gets
-    run = Request(messages=[], fields=own, extra=extra, **own | _logprobs(sent))
+    own = msgspec.json.decode(msgspec.json.encode(fields)) | _logprobs(sent)  # a program may change what it gets
+    run = Request(messages=[], fields=own, extra=extra, **own)
     asked = Asked(request, (run,), sent=sent, keeping=keeping)
     return asked if keeping.looks_back else with_past(asked, (), {}, limits)
 
