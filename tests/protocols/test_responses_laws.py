@@ -14,7 +14,7 @@ from openai.types.responses import Response as SdkResponse
 from openai.types.responses import ResponseStreamEvent
 
 from mserve.events import Failure, RunEvent, Said, TextDelta
-from mserve.protocols import chat_completions, responses
+from mserve.protocols import chat_completions, completions, responses
 from mserve.protocols.base import Asked
 from protocols.strategies import ENVELOPES, LOGS, batched, deep_law, finished_logs, law, recut
 from protocols.talks import ASKED, Talk, asked_of, taken
@@ -25,8 +25,8 @@ _SDK: pydantic.TypeAdapter[Any] = pydantic.TypeAdapter(ResponseStreamEvent)
 
 @st.composite
 def asked(draw: st.DrawFn) -> Asked:
-    """Draw a request of this protocol, or of chat completions, whose runs may be told as responses too."""
-    wire = draw(st.sampled_from([responses, responses, chat_completions]))
+    """Draw a request of this protocol, or of another one, whose runs may be told as responses too."""
+    wire = draw(st.sampled_from([responses, responses, chat_completions, completions]))
     return asked_of(wire, **draw(ASKED[wire.PATH]))
 
 

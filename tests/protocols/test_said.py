@@ -8,14 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mserve.events import RunEvent, Said, TextDelta, spelt_out
-from mserve.protocols import chat_completions, completions
+from mserve.protocols import chat_completions, completions, responses
 from mserve.protocols.base import Envelope
 from mserve.transcript import Transcript
 from protocols.strategies import ENVELOPES, LOGS, TEXTS, law
 
 PARTS = ['",', 'a",', ',"', ",", "a\\", '","', '"', "\\", '\\","', '["a","b"]', "\u2028", "é"]
 HARD = st.sampled_from(PARTS) | TEXTS | st.text('",\\[]a\n', min_size=1, max_size=4)
-BODIES = {chat_completions: b'{"messages":[{"role":"user","content":""}]}', completions: b'{"prompt":""}'}
+BODIES = {
+    chat_completions: b'{"messages":[{"role":"user","content":""}]}',
+    completions: b'{"prompt":""}',
+    responses: b'{"input":""}',
+}
 
 
 def as_held(log: list[RunEvent]) -> list[Said]:
