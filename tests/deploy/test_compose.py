@@ -60,6 +60,15 @@ def test_what_the_file_names_is_there() -> None:
     assert "server mserve:8000 resolve;" in NGINX
 
 
+def test_what_is_kept_outlives_its_container() -> None:
+    (volume,) = SERVICES["mserve"]["volumes"]
+    name, _, folder = volume.partition(":")
+    assert name in COMPOSE.to_dict()["volumes"]
+    image = (DEPLOY / "Dockerfile").read_text()
+    assert f"MSERVE_STORE=sqlite:///{folder}/runs.db" in image
+    assert re.search(rf"--owner=10001 --group=10001 --mode=700 {folder}$", image, re.MULTILINE)
+
+
 def test_the_limits_of_proxies_are_the_servers() -> None:
     assert number(NGINX, r"client_max_body_size (\d+)") == number(CADDY, r"max_size (\d+)") == SETTINGS.max_body
     assert NGINX.count(str(SETTINGS.max_body)) == CADDY.count(str(SETTINGS.max_body)) == 2  # an error says it, too
