@@ -17,18 +17,36 @@ from mserve.protocols import chat_completions, completions, models, responses
 from mserve.protocols.base import Wire, encode_error
 from mserve.protocols.openapi import PATH, encode_document
 from mserve.protocols.responses.endpoints import ENDPOINTS
+from mserve.protocols.responses.request_schema import as_checked
 from mserve.request import Parameters
-from protocols.bodies import BODIES, COMPLETION_BODIES, COMPLETION_PARAMETERS, PARAMETERS
+from protocols.bodies import (
+    BODIES,
+    COMPLETION_BODIES,
+    COMPLETION_PARAMETERS,
+    PARAMETERS,
+    RESPONSE_BODIES,
+    RESPONSE_PARAMETERS,
+)
 from protocols.folding import values
 from protocols.strategies import FAILURES, TEXTS, law
 from protocols.talks import LIMITS, WIRES, any_talks, asked_of, talks
+from protocols.unfolding import events
 
-DOCUMENT: dict[str, Any] = json.loads(encode_document([*WIRES, responses], "1.2.3", "", ENDPOINTS))
+_ALL: list[Wire] = [*WIRES, responses]
+DOCUMENT: dict[str, Any] = json.loads(encode_document(_ALL, "1.2.3", "", ENDPOINTS))
 COMPONENTS: dict[str, Any] = DOCUMENT["components"]["schemas"]
-_BODIES = {chat_completions.PATH: BODIES, completions.PATH: COMPLETION_BODIES}
-_PARAMETERS = {chat_completions.PATH: PARAMETERS, completions.PATH: COMPLETION_PARAMETERS}
+_BODIES = {
+    chat_completions.PATH: BODIES,
+    completions.PATH: COMPLETION_BODIES,
+    responses.PATH: RESPONSE_BODIES,
+}
+_PARAMETERS = {
+    chat_completions.PATH: PARAMETERS,
+    completions.PATH: COMPLETION_PARAMETERS,
+    responses.PATH: {name: [value for value, _ in cases] for name, cases in RESPONSE_PARAMETERS.items()},
+}
 
-on_each_wire = pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.PATH)
+on_each_wire = pytest.mark.parametrize("wire", _ALL, ids=lambda wire: wire.PATH)
 
 
 def _validator(schema: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
@@ -101,6 +119,13 @@ def test_each_component_is_a_json_schema_with_a_plain_name_and_words_to_read(nam
     assert COMPONENTS[name]["description"]
 
 
+def test_where_two_protocols_have_a_type_of_one_name_it_says_whose_it_is() -> None:
+    assert {"ChatCompletionsTool", "ResponsesTool", "ResponseFormat", "StreamOptions"} <= COMPONENTS.keys()
+    assert COMPONENTS["ChatCompletionsTool"]["properties"].keys() == {"type", "function", "custom"}
+    assert COMPONENTS["ResponsesTool"]["properties"].keys() >= {"type", "name", "parameters"}
+    assert "Tool" not in COMPONENTS
+
+
 def test_each_reference_leads_to_a_component_and_each_component_is_referred_to() -> None:
     references = {part["$ref"] for part in _walk(DOCUMENT) if "$ref" in part}
     mapped = {ref for part in _walk(DOCUMENT) for ref in part.get("discriminator", {}).get("mapping", {}).values()}
@@ -120,7 +145,7 @@ def test_it_has_each_path() -> None:
     further = {endpoint.path: set[str]() for endpoint in ENDPOINTS}
     for endpoint in ENDPOINTS:
         further[endpoint.path].add(endpoint.method)
-    assert DOCUMENT["paths"].keys() == {wire.PATH for wire in [*WIRES, responses]} | gets | further.keys()
+    assert DOCUMENT["paths"].keys() == {wire.PATH for wire in _ALL} | gets | further.keys()
     assert {path: set(DOCUMENT["paths"][path]) for path in further} == further
     assert all(DOCUMENT["paths"][path].keys() == {"get"} for path in gets)
 
@@ -140,6 +165,9 @@ def test_the_request_names_every_parameter() -> None:
     assert chat["required"] == ["messages"]
     assert older["properties"].keys() == {*COMPLETION_PARAMETERS, "prompt"}
     assert older["required"] == []
+    newer = COMPONENTS["ResponsesRequest"]
+    assert newer["properties"].keys() == {*RESPONSE_PARAMETERS, "input"} - {"context_management", "prompt"}
+    assert newer["required"] == []
 
 
 # ---- what is read
@@ -163,7 +191,8 @@ def test_what_is_accepted_is_of_the_documents_schema(wire: Wire, data: st.DataOb
         wire.decode(body, LIMITS)
     except ClientError:
         return
-    _request(wire).validate(json.loads(body))
+    sent = json.loads(body)
+    _request(wire).validate(as_checked(sent) if wire is responses else sent)
 
 
 # ---- what is sent
@@ -182,7 +211,7 @@ def test_a_whole_reply_is_of_the_documents_schema_and_holds_nothing_else(wire: W
 def test_frames_are_of_the_documents_schemas_and_hold_nothing_else(wire: Wire, data: st.DataObject) -> None:
     talk, takes = data.draw(any_talks(wire))
     frame = _frame(wire)
-    for value in values(talk.stream(takes)):
+    for value in (events if wire is responses else values)(talk.stream(takes)):
         frame.validate(value)
 
 
