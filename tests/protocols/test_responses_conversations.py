@@ -1,6 +1,7 @@
 """What clients send and get of conversations."""
 
 import json
+import re
 from collections.abc import Iterator
 from itertools import count
 from typing import Any
@@ -17,6 +18,7 @@ from mserve.protocols.responses.conversations import (
     encode,
     encode_item,
 )
+from mserve.protocols.responses.endpoints import ENDPOINTS
 from protocols.bodies import RESPONSE_BODIES
 from protocols.strategies import law
 
@@ -101,3 +103,16 @@ def test_a_conversation_is_told_without_its_items() -> None:
     assert encode("k1", 1700000000, {"a": "b"}) == (
         b'{"id":"conv_k1","object":"conversation","created_at":1700000000,"metadata":{"a":"b"}}'
     )
+
+
+def test_kept_things_are_found_where_openais_clients_look() -> None:
+    assert {(one.method, re.sub(r"{\w+}", "{}", one.path)) for one in ENDPOINTS} == {
+        ("get", "/v1/responses/{}"),
+        ("delete", "/v1/responses/{}"),
+        ("post", "/v1/responses/{}/cancel"),
+        ("get", "/v1/responses/{}/input_items"),
+        ("post", "/v1/conversations"),
+        *((method, "/v1/conversations/{}") for method in ("get", "post", "delete")),
+        *((method, "/v1/conversations/{}/items") for method in ("get", "post")),
+        *((method, "/v1/conversations/{}/items/{}") for method in ("get", "delete")),
+    }

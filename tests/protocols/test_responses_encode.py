@@ -3,11 +3,12 @@
 import json
 from typing import Any
 
-from mserve.events import Finish, RunEvent, Said, TextDelta, Usage
+from mserve.events import Finish, RefusalDelta, RunEvent, Said, TextDelta, Usage
 from mserve.protocols import responses
 from mserve.protocols.responses.whole import WholeResponse
 from protocols.golden import ENVELOPE, stream, whole
 from protocols.talks import asked_of
+from protocols.unfolding import events
 
 _USAGE: dict[str, Any] = {
     "input_tokens": 7,
@@ -130,6 +131,7 @@ def test_a_response_is_told_as_it_is_by_now() -> None:
     assert response.encode(0, said) == b""
     going = _MESSAGE | {"status": "in_progress"}
     assert response.so_far().decode() == _spelt(status="in_progress", background=True, output=[going])
+    assert response.items == [going]
 
 
 def test_line_ends_of_all_kinds_are_escaped_in_plain_texts_and_in_others() -> None:
@@ -148,3 +150,14 @@ def test_a_models_name_is_told_whatever_it_is() -> None:
         value = json.loads(frame.split(b"data: ", 1)[1])
         assert value["sequence_number"] == number
         assert value.get("response", {"model": name})["model"] == name
+
+
+def test_plain_texts_go_on_with_their_text_however_they_come() -> None:
+    batches: list[list[Said]] = [["a", "b"], ["c"], [TextDelta("d")], ["e", RefusalDelta("no"), "f"], ["g"], [Finish()]]
+    encoder = responses.encoder(ENVELOPE, asked_of(responses))
+    stream = encoder.open() + b"".join(encoder.encode(0, batch) for batch in batches) + encoder.close(0)
+    said = events(stream)
+    assert [event["sequence_number"] for event in said] == [*range(len(said))]
+    pieces = [(event["content_index"], event["delta"]) for event in said if event["type"].endswith(".delta")]
+    assert pieces == [*((0, letter) for letter in "abcde"), (1, "no"), (2, "f"), (2, "g")]
+    assert [part.get("text") for part in said[-1]["response"]["output"][0]["content"]] == ["abcde", None, "fg"]

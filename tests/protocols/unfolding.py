@@ -43,7 +43,7 @@ class Folding:
             number = event["output_index"]
             assert self._open & {place for place in self._open if place[0] == number} == {(number,)}
             self._open.remove((number,))
-            assert _settled(self.items[number]) | {"status": event["item"]["status"]} == _settled(event["item"])
+            assert _bare(self.items[number], ("annotations",)) == _bare(event["item"], ("annotations",))
             self.items[number] = event["item"]
         else:
             item = self.items[event["output_index"]]
@@ -129,16 +129,11 @@ def fold(said: Iterable[dict[str, Any]]) -> Folding:
 
 def told(items: list[Any]) -> list[Any]:
     """Leave out of a response's items what pieces need not tell: late notes, and of broken items how they ended."""
-    return [_told(item) for item in items]
+    return [_bare(item, ("annotations", "logprobs")) for item in items]
 
 
-def _told(item: dict[str, Any]) -> dict[str, Any]:
-    bare = {key: value for key, value in item.items() if key != "status"}
+def _bare(item: dict[str, Any], aside: tuple[str, ...]) -> dict[str, Any]:
+    bare = {key: value for key, value in item.items() if key != "status" and (key, value) != ("content", [])}
     if "content" in bare:
-        aside = ("annotations", "logprobs")
         bare["content"] = [{key: part[key] for key in part if key not in aside} for part in bare["content"]]
     return bare
-
-
-def _settled(item: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in item.items() if (key, value) != ("content", [])}
