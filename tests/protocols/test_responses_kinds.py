@@ -91,7 +91,7 @@ def _in_message(number: int, part: Told, *pieces: str, at: int = 0) -> Iterator[
     item, kind = _message(number), part["type"]
     key = "text" if kind == "output_text" else "refusal"
     yield _event("content_part.added", item, number, at, part=part | {key: ""})
-    tokens = {"logprobs": []} if kind == "output_text" else {}
+    tokens: Told = {"logprobs": []} if kind == "output_text" else {}
     for piece in pieces:
         yield _event(f"{kind}.delta", item, number, at, delta=piece, **tokens)
     yield _event(f"{kind}.done", item, number, at, **{key: part[key]}, **tokens)
@@ -178,7 +178,11 @@ def test_calls_interleave_and_are_whole_at_the_end() -> None:
 
 def test_a_custom_tool_gets_its_text() -> None:
     call = _custom(0, "c1", "sql", "SELECT 1")
-    said = [ToolCallStart("c1", "sql", "custom"), ToolCallDelta("c1", "SELECT"), ToolCallDelta("c1", " 1")]
+    said: list[RunEvent] = [
+        ToolCallStart("c1", "sql", "custom"),
+        ToolCallDelta("c1", "SELECT"),
+        ToolCallDelta("c1", " 1"),
+    ]
     assert _said(*said, Finish("tool_calls")) == [
         _added(0, _custom(0, "c1", "sql", "")),
         _event("custom_tool_call_input.delta", call, 0, delta="SELECT"),
@@ -190,7 +194,7 @@ def test_a_custom_tool_gets_its_text() -> None:
 
 
 def test_a_call_goes_on_behind_a_text_that_began_after_it() -> None:
-    said = [ToolCallStart("c1", "f"), TextDelta("Hi"), ToolCallDelta("c1", "{}"), Finish("tool_calls")]
+    said: list[RunEvent] = [ToolCallStart("c1", "f"), TextDelta("Hi"), ToolCallDelta("c1", "{}"), Finish("tool_calls")]
     call, message = _call(0, "c1", "f", "{}"), _message(1, _text("Hi"))
     told = _said(*said)
     assert [event["type"].removeprefix("response.") for event in told[:-1]] == [
@@ -274,7 +278,14 @@ def test_a_citation_of_a_text_that_is_whole_is_in_the_response_alone_and_begins_
 
 
 def test_places_are_counted_from_the_start_of_their_own_text() -> None:
-    said = [*_RAIN, ReasoningDelta("hm"), TextDelta("Often"), _cite("b", 8, 13), _cite("a", 3, 8), Finish()]
+    said: list[RunEvent] = [
+        *_RAIN,
+        ReasoningDelta("hm"),
+        TextDelta("Often"),
+        _cite("b", 8, 13),
+        _cite("a", 3, 8),
+        Finish(),
+    ]
     told = _said(*said)
     assert [event["annotation"] for event in told[:-1] if "annotation" in event] == [_note("b", 0, 5)]
     first, second = _text("It rains", _note("a", 3, 8)), _text("Often", _note("b", 0, 5))
@@ -335,7 +346,13 @@ def test_log_probabilities_that_nobody_asked_for_stay_out_and_so_do_tokens_witho
 def test_what_was_cut_is_incomplete_in_each_item_that_went_on(reason: Any, told: str) -> None:
     thought, call = _thought(0, "hm"), _call(1, "c", "f", '{"a', status="incomplete")
     message = _message(2, _text("Hi"), status="incomplete")
-    said = [ReasoningDelta("hm"), ToolCallStart("c", "f"), ToolCallDelta("c", '{"a'), TextDelta("Hi"), Finish(reason)]
+    said: list[RunEvent] = [
+        ReasoningDelta("hm"),
+        ToolCallStart("c", "f"),
+        ToolCallDelta("c", '{"a'),
+        TextDelta("Hi"),
+        Finish(reason),
+    ]
     events_ = _said(*said)
     ended = [event["item"] for event in events_[:-1] if event["type"].endswith("item.done")]
     assert ended == [thought, call, message]
@@ -350,7 +367,13 @@ def test_a_failure_first_is_a_failed_response_without_an_item() -> None:
 
 def test_a_failure_in_the_middle_leaves_what_was_said_as_it_is() -> None:
     call, message = _call(0, "c", "f", "{", status="incomplete"), _message(1, _text("Hi"), status="incomplete")
-    said = [ToolCallStart("c", "f"), ToolCallDelta("c", "{"), TextDelta("Hi"), Usage(3, 1), Failure(500, "no\u2028")]
+    said: list[RunEvent] = [
+        ToolCallStart("c", "f"),
+        ToolCallDelta("c", "{"),
+        TextDelta("Hi"),
+        Usage(3, 1),
+        Failure(500, "no\u2028"),
+    ]
     *_, delta, end = _said(*said)
     assert delta["type"] == "response.output_text.delta"
     usage = {

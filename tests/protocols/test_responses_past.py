@@ -70,7 +70,8 @@ def test_what_is_meant_again_stands_where_it_was_meant() -> None:
 
 
 def test_a_request_may_add_nothing_to_what_came_before() -> None:
-    for nothing in (None, []):
+    nothings: list[Any] = [None, []]
+    for nothing in nothings:
         assert _messages(_after(_BEFORE[:1], input=nothing)) == [{"role": "user", "content": "What is 1 + 1?"}]
 
 
