@@ -1,10 +1,8 @@
 """The laws of chat completions alone: its deltas, and what OpenAI's own SDK makes of them."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
-import pydantic
 from hypothesis import given
 from hypothesis import strategies as st
 from openai.lib.streaming.chat import ChatCompletionStreamState
@@ -12,6 +10,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from mserve.events import Logprob, TextDelta
 from mserve.protocols import chat_completions
+from protocols.extras import extras
 from protocols.folding import choices, values
 from protocols.strategies import ENVELOPES, deep_law, finished_logs, law
 from protocols.talks import Take, Talk, any_talks, asked_of, taken, talks
@@ -25,17 +24,6 @@ KINDS = [
 
 def _chunks(talk: Talk, takes: list[Take]) -> list[dict[str, Any]]:
     return [value for value in values(talk.stream(takes)) if "error" not in value]
-
-
-def _extras(value: object, place: str = "") -> Iterator[str]:
-    """Give the keys of a parsed reply that the SDK's types do not have."""
-    if isinstance(value, pydantic.BaseModel):
-        yield from (f"{place}.{key}" for key in value.model_extra or ())
-        for name in type(value).model_fields:
-            yield from _extras(getattr(value, name), f"{place}.{name}")
-    elif isinstance(value, list):
-        for item in value:
-            yield from _extras(item, place)
 
 
 def _has_null(value: object) -> bool:
@@ -122,15 +110,15 @@ def _alone(said: Logprob) -> dict[str, Any]:
 def test_chunks_are_the_sdks_but_for_known_extras(drawn: tuple[Talk, list[Take]]) -> None:
     """The SDK's chunk has no custom tool: its type is refused there, and its input is an extra."""
     talk, takes = drawn
-    extras = set()
+    known = set[str]()
     for chunk in _chunks(talk, takes):
         for choice in chunk["choices"]:
             for call in choice["delta"].get("tool_calls", ()):
                 if call.get("type") == "custom":
                     del call["type"]
-        extras |= set(_extras(ChatCompletionChunk.model_validate_json(json.dumps(chunk), strict=True)))
+        known |= set(extras(ChatCompletionChunk.model_validate_json(json.dumps(chunk), strict=True)))
     delta = ".choices.delta"
-    assert extras <= {
+    assert known <= {
         f"{delta}.reasoning_content",
         f"{delta}.reasoning",
         f"{delta}.annotations",
@@ -142,7 +130,7 @@ def test_chunks_are_the_sdks_but_for_known_extras(drawn: tuple[Talk, list[Take]]
 @given(TALKS)
 def test_a_whole_reply_is_the_sdks_with_reasoning_as_its_only_extra(talk: Talk) -> None:
     reply = ChatCompletion.model_validate_json(talk.whole, strict=True)
-    assert set(_extras(reply)) <= {".choices.message.reasoning_content", ".choices.message.reasoning"}
+    assert set(extras(reply)) <= {".choices.message.reasoning_content", ".choices.message.reasoning"}
 
 
 @deep_law
