@@ -45,7 +45,7 @@ class KeptResponses:
         """Give a response as it is by now, or its stream behind some event."""
         desk, run = await self._find(scope)
         query = QueryParams(scope["query_string"])
-        if query.get("stream") == "true":
+        if _wants_stream(query):
             await self._stream(desk, run, scope, receive, send, after=_after(query, Headers(scope=scope)))
         else:
             await send_json(send, await self._body(desk, run))
@@ -126,6 +126,13 @@ def told(endpoint: Endpoint, path: str) -> Endpoint:
             await send_failure(send, failure_of_client(unavailable()))
 
     return telling
+
+
+def _wants_stream(query: QueryParams) -> bool:
+    sent = query.get("stream", "false")
+    if sent not in ("true", "false"):
+        raise ClientError("stream: expected true or false.", param="stream")
+    return sent == "true"
 
 
 def _after(query: QueryParams, headers: Headers) -> int:
