@@ -38,7 +38,8 @@ class Past:
             past = await self._answers(keeping.previous)
         elif keeping.conversation is not None:
             past = await self._conversation(keeping.conversation)
-        found = {name: await self._item(name) for name in keeping.references}
+        known = {item["id"]: item for item in past}
+        found = {name: known.get(name) or await self._item(name) for name in keeping.references}
         return responses.with_past(asked, past, found, self._limits)
 
     async def _answers(self, name: str) -> list[Item]:
