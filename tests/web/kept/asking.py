@@ -260,7 +260,7 @@ def hang_up(
 ) -> None:
     """Ask, wait for something, and leave without an answer."""
     url = client.base_url
-    content = json.dumps(body).encode()
+    content = client.build_request("POST", path, json=body).content
     sent = {"Host": "localhost", "Content-Type": "application/json", "Content-Length": str(len(content))} | headers
     head = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in sent.items())
     with socket.create_connection((url.host, url.port or 80), LIMIT) as connection:

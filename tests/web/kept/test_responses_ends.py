@@ -7,14 +7,14 @@ import pytest
 
 from web.kept.asking import (
     Notes,
+    data_of,
     ended,
+    frames_of,
     in_background,
     make,
+    read_until,
     refused,
     streaming,
-    read_until,
-    frames_of,
-    data_of,
     text_of,
     told,
 )

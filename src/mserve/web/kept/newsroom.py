@@ -65,6 +65,6 @@ class Newsroom:
             except MserveError:
                 self.tell(keys)  # each hears it from the store, by asking
                 continue
-            self.tell([key for key in keys if now.get(key) != known.get(key)])
+            self.tell([key for key in keys if key not in now or now[key] != known.get(key)])
             known = now
         self._task = None

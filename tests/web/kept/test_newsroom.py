@@ -1,0 +1,75 @@
+"""News of runs, for those who follow them: of what others write, of what they delete, and of a store that fails."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from mserve.store.base import Append, Batch, End, News, Store, StoredRun, StoreError, Worker
+from mserve.store.codec import encode
+from mserve.store.opening import open_store
+from mserve.web.kept.newsroom import Newsroom
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    store = open_store(f"sqlite:///{tmp_path}/runs.db")
+    await store.open()
+    await store.beat(Worker("me", "here", 1))
+    for key in ("one", "two"):
+        run = StoredRun(
+            key=key, owner="", endpoint="/v1/responses", program="p", model="m", created=1, body=b"{}", worker="me"
+        )
+        await store.begin(run)
+    yield store
+    await store.close()
+
+
+async def waiting(newsroom: Newsroom, key: str, have: int = 0) -> asyncio.Task[News | None]:
+    """Wait for news, and be sure that there are none yet."""
+    task = asyncio.create_task(newsroom.news(key, have))
+    while newsroom._task is None:
+        await asyncio.sleep(0)
+    assert not task.done()
+    return task
+
+
+async def test_who_waits_hears_of_what_others_write(store: Store) -> None:
+    newsroom = Newsroom(store, lambda _: False)
+    news = await waiting(newsroom, "one")
+    await store.write([Append("one", Batch(0, encode([(0, ["a"])])))])
+    assert await asyncio.wait_for(news, 5) == News(1, "active", None)
+    end = await waiting(newsroom, "one", 1)
+    await store.write([End("one", "completed", 7)])
+    assert await asyncio.wait_for(end, 5) == News(1, "completed", 7)
+    newsroom.close()
+
+
+@pytest.mark.parametrize("ours", [False, True])
+async def test_who_waits_hears_that_a_run_was_deleted_however_soon(store: Store, *, ours: bool) -> None:
+    newsroom = Newsroom(store, lambda _: ours)
+    news = await waiting(newsroom, "one")
+    await store.delete("one", None)
+    assert await asyncio.wait_for(news, 5) is None
+    newsroom.close()
+
+
+async def test_nobody_looks_when_nobody_waits_and_somebody_does_again(store: Store) -> None:
+    newsroom = Newsroom(store, lambda _: False)
+    for key in ("one", "two"):
+        news = await waiting(newsroom, key)
+        await store.write([End(key, "completed", 7)])
+        assert await asyncio.wait_for(news, 5) == News(0, "completed", 7)
+        while newsroom._task is not None:
+            await asyncio.sleep(0.01)
+
+
+async def test_who_waits_hears_that_the_store_fails(store: Store, tmp_path: Path) -> None:
+    newsroom = Newsroom(store, lambda _: False)
+    news = await waiting(newsroom, "one")
+    for file in tmp_path.glob("runs.db*"):
+        file.write_bytes(b"no database" * 1000)
+    with pytest.raises(StoreError):
+        await asyncio.wait_for(news, 5)
+    newsroom.close()
