@@ -66,6 +66,8 @@ class Exchange:
         batches = await self._first(graceful)
         if self._choices.failure is not None and is_silent(batches):
             self._record.heard(batches)
+            if self._choices.must_settle:
+                await self._choices.settle()
             await send_failure(self._send, self._choices.failure, self._encode_error, self._headers)
         elif not self._left:
             self._outflow = Outflow(
