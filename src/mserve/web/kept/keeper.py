@@ -132,7 +132,11 @@ class Keeper:
     async def _opened(self, url: str) -> Desk:
         # Its library takes a third of a second to load, in which no stream shall stand still.
         store = await asyncio.to_thread(open_store, url)
-        await store.open()
-        desk = Desk(store, self._options)
-        await desk.open()
+        try:
+            await store.open()
+            desk = Desk(store, self._options)
+            await desk.open()
+        except BaseException:
+            await store.close()
+            raise
         return desk
