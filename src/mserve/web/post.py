@@ -106,11 +106,8 @@ class PostEndpoint:
         envelope = Envelope(record.key, int(time.time()), admitted.asked.request.model or admitted.program.name)
         caller = scope.get(CALLER)
         again = idempotency_key_of(sent) if IDEMPOTENCY_KEY in sent else None
-        must_keep = self._kept.must_keep(admitted.asked, wishes, again)
-        if admitted.asked.keeping is not None and admitted.asked.keeping.looks_back:
-            admitted = structs.replace(admitted, asked=await self._kept.complete(admitted.asked, caller))
-        if not must_keep:
-            admitted = _unkept(admitted)
+        if not self._kept.must_keep(admitted.asked, wishes, again):
+            admitted = _unkept(await self._kept.complete(admitted, caller))
             source: Source = self._service.start(admitted, wishes, headers, caller)
             record.runs = source.runs
             return _Started(admitted.asked.for_reply(), envelope, source, wishes, accepted)

@@ -14,10 +14,10 @@ from mserve.runs.run import Run
 from mserve.store.base import StoredRun, StoreError
 from mserve.web.service import Admitted, Service
 from mserve.web.source import Source
-from mserve.web.wishes import Wishes
+from mserve.web.wishes import ON_DISCONNECT, Wishes
 
 from .adding import Adding
-from .followed import unavailable
+from .followed import REFUSED, unavailable
 from .keeper import Desk, Keeper
 from .past import Past
 from .recorder import Recorder
@@ -77,25 +77,30 @@ class Kept:
         keeping = asked.keeping
         if self._keeper.keeps:
             return idempotency_key is not None or wishes.on_disconnect == "detach" or bool(keeping and _keeps(keeping))
-        if keeping is not None and (keeping.background or keeping.looks_back):
-            param = "background" if keeping.background else "previous_response_id"
-            raise ClientError("This server keeps no answers: it was started without a store.", param=param)
-        if wishes.on_disconnect == "detach":
-            raise ClientError("This server keeps no answers: nobody would find this one again.", code="store_disabled")
+        needs = ON_DISCONNECT if wishes.on_disconnect == "detach" else _needs_store(keeping)
+        if needs is not None:
+            raise ClientError(
+                f"{needs}: this server keeps nothing, it was started without a store.", 400, "store_disabled", needs
+            )
         return False
 
-    async def complete(self, asked: Asked, caller: str | None) -> Asked:
+    async def complete(self, admitted: Admitted, caller: str | None) -> Admitted:
         """Give a request with all that it means; `ClientError` where something of it is not there."""
+        asked = admitted.asked
+        if asked.keeping is None or not asked.keeping.looks_back:
+            return admitted
         desk = await self._keeper.desk()
         try:
-            return await Past(desk, caller or "", self._service.options.limits).complete(asked)
+            asked = await Past(desk, caller or "", self._service.options.limits).complete(asked)
         except StoreError as error:
             raise unavailable() from error
+        return structs.replace(admitted, asked=asked)
 
     async def begin(self, admitted: Admitted, wishes: Wishes, post: Post) -> Begun:
         """Note an answer and start its runs, or find those that a request of the same idempotency key has started.
 
-        `ClientError` where too many runs wait, where the store fails, or where that other request was another one.
+        `ClientError` where too many runs wait, where the store fails, where something that the request means is not
+        there, or where that other request was another one.
         """
         desk = await self._keeper.desk()
         try:
@@ -105,6 +110,7 @@ class Kept:
             elif (found := await desk.store.begin(run)).key != run.key:
                 return self._again(desk, found, run)
             try:
+                admitted = await self.complete(admitted, post.caller)
                 runs = self._start(admitted, wishes, post)
             except BaseException:
                 await desk.store.delete(run.key, None)  # it never was: a retry may begin it
@@ -119,7 +125,7 @@ class Kept:
             raise ClientError(
                 "The Idempotency-Key was used for another request.", 409, "idempotency_key_reused", "Idempotency-Key"
             )
-        return Begun(envelope_of(found), desk.follow(found.key))
+        return Begun(envelope_of(found), desk.follow(found.key, REFUSED))
 
     def _start(self, admitted: Admitted, wishes: Wishes, post: Post) -> list[Run]:
         keeping = admitted.asked.keeping
@@ -129,6 +135,19 @@ class Kept:
         if goes_on:
             wishes = structs.replace(wishes, on_disconnect="detach")
         return self._service.run(admitted, wishes, post.headers, post.caller)
+
+
+def _needs_store(keeping: Keeping | None) -> str | None:
+    """Give the parameter of a request that only a store can obey."""
+    if keeping is None:
+        return None
+    wanted = {
+        "background": keeping.background,
+        "previous_response_id": keeping.previous,
+        "conversation": keeping.conversation,
+        "input": keeping.references,
+    }
+    return next((name for name, value in wanted.items() if value), None)
 
 
 def _keeps(keeping: Keeping) -> bool:

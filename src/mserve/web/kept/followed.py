@@ -19,6 +19,9 @@ _ROWS = 64
 """Rows that are read at once, and so many events or more wait for a slow reader at most."""
 
 GONE = Failure(404, "The response is not kept any more.", "not_found")
+REFUSED = Failure(
+    503, "The request that this one repeats was refused, or its answer deleted: try again later.", "overloaded"
+)
 UNAVAILABLE = Failure(503, "What is kept cannot be read or written at present: try again later.", "store_unavailable")
 
 
@@ -32,7 +35,8 @@ class Followed:
 
     must_settle = False
 
-    def __init__(self, key: str, store: Store, newsroom: Newsroom) -> None:
+    def __init__(self, key: str, store: Store, newsroom: Newsroom, gone: Failure = GONE) -> None:
+        """Begin to read; `gone` is the end of a run that is not kept any more."""
         self.failure: Failure | None = None
         self.runs: Sequence[Run] = ()
         self.closed = False
@@ -41,6 +45,7 @@ class Followed:
         self._key = key
         self._store = store
         self._newsroom = newsroom
+        self._gone = gone
         self._bell = Bell(Timers())
         self._ring = self._bell.ring
         self._batches: list[Batch] = []
@@ -112,7 +117,7 @@ class Followed:
                 continue
             news = await self._newsroom.news(self._key, count)
             if news is None:
-                self._put([(0, [GONE])])
+                self._put([(0, [self._gone])])
                 return
             if news.status != "active" and news.count <= count:
                 self.ended_at = news.ended or 0

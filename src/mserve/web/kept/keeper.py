@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from mserve.errors import ClientError, MserveError, StartupError
+from mserve.events import Failure
 from mserve.options import Options
 from mserve.program import Program
 from mserve.runs.run import Run
@@ -15,7 +16,7 @@ from mserve.store.place import this_worker
 from mserve.store.writer import Writer
 
 from .adding import Adding
-from .followed import Followed, unavailable
+from .followed import GONE, Followed, unavailable
 from .newsroom import Newsroom
 from .recorder import Recorder
 from .vigil import Vigil
@@ -43,9 +44,9 @@ class Desk:
         recorder = self.recorders[key] = Recorder(key, runs, self.writer, self._ended, adding)
         return recorder
 
-    def follow(self, key: str) -> Followed:
-        """Read a run from its first event on, wherever it runs."""
-        return Followed(key, self.store, self.newsroom)
+    def follow(self, key: str, gone: Failure = GONE) -> Followed:
+        """Read a run from its first event on, wherever it runs; see `Followed`."""
+        return Followed(key, self.store, self.newsroom, gone)
 
     def cancel(self, key: str) -> bool:
         """End a run of this process; tell whether it is one."""
