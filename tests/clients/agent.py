@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from mserve import ClientError, ReasoningDelta, RefusalDelta, Request, TextDelta, ToolCallDelta, ToolCallStart, Usage
+from mserve.events import Logprob
 
 Event = TextDelta | ReasoningDelta | RefusalDelta | ToolCallStart | ToolCallDelta | Usage
 
@@ -58,7 +59,8 @@ def pieces(prompt: str, request: Request) -> Iterator[Event]:
         yield from map(TextDelta, cut(json.dumps(example_of(schema))))
     else:
         told = {"Who left?": ", ".join(LEFT), "What was said?": said_in(request.messages)}
-        yield from words(told.get(prompt, f"You said: {prompt}"))
+        for word in words(told.get(prompt, f"You said: {prompt}")):
+            yield TextDelta(word.text, (Logprob(word.text, -0.5),)) if request.logprobs else word
 
 
 def call(name: str, tool: dict[str, Any], prompt: str) -> Iterator[Event]:

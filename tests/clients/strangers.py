@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-OPEN_RESPONSES = frozenset({"frequency_penalty", "presence_penalty", "store", "status", "name"})
+OPEN_RESPONSES = frozenset({"frequency_penalty", "presence_penalty", "store", "status", "name", "bytes"})
 """What Open Responses asks for in responses, items and events, and openai-python has no type for everywhere."""
 
 

@@ -165,6 +165,19 @@ def test_tools_and_hints_that_the_server_does_not_know_are_no_error(sdk: OpenAI)
     assert [tool.type for tool in reply.tools] == ["web_search", "image_generation"]
 
 
+def test_log_probabilities_are_told_where_they_are_to_be_included(sdk: OpenAI) -> None:
+    asked: dict[str, Any] = HELLO | {"include": ["message.output_text.logprobs"], "top_logprobs": 1}
+    [item] = sdk.responses.create(**asked).output
+    events = list(sdk.responses.create(**asked, stream=True))
+    assert item.type == "message"
+    [part] = item.content
+    assert part.type == "output_text"
+    assert [(token.token, token.logprob) for token in part.logprobs or ()] == [(word, -0.5) for word in WORDS]
+    pieces = [event.logprobs for event in events if event.type == "response.output_text.delta"]
+    assert [token.token for tokens in pieces for token in tokens] == WORDS
+    assert strangers(events, OPEN_RESPONSES) == []
+
+
 # ---- thoughts
 
 
