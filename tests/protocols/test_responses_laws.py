@@ -17,7 +17,7 @@ from mserve.events import Failure, RunEvent, Said, TextDelta
 from mserve.protocols import chat_completions, completions, responses
 from mserve.protocols.base import Asked
 from protocols.extras import extras
-from protocols.strategies import ENVELOPES, LOGS, batched, deep_law, finished_logs, law, recut
+from protocols.strategies import ENVELOPES, LOGS, deep_law, finished_logs, law, recut
 from protocols.talks import ASKED, Talk, asked_of, taken
 from protocols.unfolding import ENDS, events, fold, frames, told
 
@@ -114,31 +114,28 @@ def test_a_frame_is_three_lines_and_a_blank_one_for_whoever_splits_lines(talk: T
 @given(st.data())
 def test_a_stream_goes_on_behind_any_event_with_the_same_bytes(data: st.DataObject) -> None:
     talk = data.draw(talks())
-    cut = frames(talk.stream())
-    batches = data.draw(batched(talk.logs[0]))
-    for after in range(-1, len(cut) + 1):
-        encoder = responses.encoder(talk.envelope, talk.asked, after=after)
-        rest = [encoder.open(), *(encoder.encode(0, events) for events in batches), encoder.close(0)]
-        assert b"".join(rest) == b"".join(cut[after + 1 :])
+    frames_ = frames(talk.stream())
+    held = _as_held(talk.logs[0])
+    cut = data.draw(st.integers(0, len(held)))
+    for after in range(-1, len(frames_) + 1):
+        rest = b"".join(frames_[after + 1 :])
+        assert _rest(talk, [held[:cut], held[cut:]], after) == _rest(talk, [talk.logs[0]], after) == rest
 
 
 @law
-@given(st.data())
-def test_a_text_is_rendered_as_its_event(data: st.DataObject) -> None:
-    talk = data.draw(talks())
-    plain: list[Said] = [
-        event.text if type(event) is TextDelta and event.text and not event.logprobs else event
-        for event in talk.logs[0]
-    ]
-    after = data.draw(st.integers(-1, 9))
-    cut = data.draw(st.integers(0, len(plain)))
-    assert _rest(talk, [plain[:cut], plain[cut:]], after) == _rest(talk, [talk.logs[0]], after)
+@given(talks())
+def test_a_text_is_folded_as_its_event(talk: Talk) -> None:
     whole = responses.whole(talk.envelope, talk.asked)
-    assert whole.open() + whole.encode(0, plain) + whole.close(0) == talk.whole
+    assert whole.open() + whole.encode(0, _as_held(talk.logs[0])) + whole.close(0) == talk.whole
+
+
+def _as_held(log: Sequence[RunEvent]) -> list[Said]:
+    """Give events as a log holds them: a text without tokens is a plain one."""
+    return [event.text if type(event) is TextDelta and event.text and not event.logprobs else event for event in log]
 
 
 def _rest(talk: Talk, batches: Sequence[Sequence[Said]], after: int) -> bytes:
-    encoder = responses.encoder(talk.envelope, talk.asked, after)
+    encoder = responses.encoder(talk.envelope, talk.asked, after=after)
     return b"".join([encoder.open(), *(encoder.encode(0, events) for events in batches), encoder.close(0)])
 
 
