@@ -79,7 +79,7 @@ class Output:
             case ReasoningDelta(text):
                 self._tell(self._thought().add(text))
             case ToolCallStart():
-                self._end_last("completed")
+                self._end_last()
                 call = self._calls[event.id] = CallItem(self._place(), event)
                 self._begin(call)
             case ToolCallDelta(call_id, arguments):
@@ -110,14 +110,14 @@ class Output:
         last = self._items[-1] if self._items else None
         if isinstance(last, MessageItem) and last.status == "in_progress":
             return last
-        self._end_last("completed")
+        self._end_last()
         return self._begin(MessageItem(self._place()))
 
     def _thought(self) -> ThoughtItem:
         last = self._items[-1] if self._items else None
         if isinstance(last, ThoughtItem) and last.status == "in_progress":
             return last
-        self._end_last("completed")
+        self._end_last()
         return self._begin(ThoughtItem(self._place(), summarizes=self._summarizes))
 
     def _cite(self, citation: Citation) -> None:
@@ -127,11 +127,11 @@ class Output:
         text = next(text for text in reversed(self._texts) if text.start <= citation.start)
         self._told += text.cite(citation)
 
-    def _end_last(self, status: ItemStatus) -> None:
+    def _end_last(self) -> None:
         """End a message or a thought, since something else begins; calls go on beside one another."""
         last = self._items[-1] if self._items else None
         if last is not None and not isinstance(last, CallItem) and last.status == "in_progress":
-            self._told += last.finish(status)
+            self._told += last.finish("completed")
 
     def _finish(self, status: ItemStatus) -> None:
         for item in self._items:
