@@ -32,6 +32,7 @@ def _said(*said: RunEvent, **sent: Any) -> list[Told]:
     _, _, *between, last = events(stream(responses, (0, list(said)), **sent))
     response = last["response"]
     assert last["type"] == {"cancelled": "response.failed"}.get(response["status"], f"response.{response['status']}")
+    assert (response["completed_at"] is not None) is (response["status"] == "completed")
     bare = [{key: value for key, value in event.items() if key != "sequence_number"} for event in between]
     told = ("status", "output", "error", "incomplete_details", "usage")
     return [*bare, {key: response[key] for key in told if response[key] is not None}]
