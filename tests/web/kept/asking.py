@@ -21,6 +21,7 @@ PROGRAM = """
 import asyncio
 import json
 import os
+import resource
 from pathlib import Path
 
 from mserve import ClientError, Finish, ReasoningDelta, RefusalDelta, ToolCallDelta, ToolCallStart, Usage
@@ -89,6 +90,14 @@ async def answer(prompt, messages, request):
         case "cut":
             yield "half"
             yield Finish("length")
+        case "big":
+            yield "x" * int(rest)
+        case "memory":
+            yield str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+        case "disk":  # files may grow to so many bytes from now on, as on a disk that is full
+            _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (int(rest), most))
+            yield "done"
         case "messages":
             yield json.dumps(messages)
         case "fail":
