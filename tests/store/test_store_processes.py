@@ -43,7 +43,11 @@ async def main():
     count, write = int(sys.argv[3]), store.write
 
     async def write_and_tell(writes):
-        assert not await write(writes)
+        try:
+            assert not await write(writes)
+        except Exception as error:
+            print("fault", error)
+            raise
         print("written", *(f"{one.key}:{one.batch.first}" for one in writes), flush=True)
         return set()
 
@@ -112,7 +116,7 @@ async def test_a_hundred_begins_of_several_processes_with_one_idempotency_key_ar
 async def test_two_processes_write_at_once(url: str, store: Store) -> None:
     processes = [Process(WRITING, url, name, "300") for name in ("a", "b")]
     for process in processes:
-        process.end()
+        assert "fault" not in process.end()
     for key in (f"{name}-{number}" for name in ("a", "b") for number in range(5)):
         assert await events(store, key) == [str(number) for number in range(300)]
 
