@@ -95,12 +95,12 @@ class KeptResponses:
     async def _stream(
         self, desk: Desk, run: StoredRun, scope: Scope, receive: Receive, send: Send, *, after: int
     ) -> None:
+        ping = ping_of(Headers(scope=scope), self._options)
         asked = asked_of(run, self._options.limits).for_reply()
         encoder = responses.encoder(envelope_of(run), asked, after)
         followed = desk.follow(run.key)
         exchange = Exchange(followed, send, responses.encode_error)
         watch = Watch(scope, receive, exchange.leave)
-        ping = ping_of(Headers(scope=scope), self._options)
         try:
             await exchange.stream(encoder, offer=offer_of(scope), graceful=0.0, ping=ping, gathering=self._gathering())
         except OSError:

@@ -1,0 +1,177 @@
+"""Kept runs in other ASGI hosts, and of programs that do not end."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+import mserve
+from mserve.options import Options
+from mserve.store.base import News, StoredRun, Worker
+from mserve.store.opening import open_store
+from mserve.web.app import App
+from mserve.web.kept import responses
+from mserve.web.kept.followed import Followed
+from mserve.web.kept.newsroom import Newsroom
+from mserve.web.kept.vigil import Vigil
+from web.kept.asking import LIMIT, asked, refused, text_of, told
+
+
+class Stubborn:
+    """A program that goes on though it is cancelled, until it may end."""
+
+    def __init__(self) -> None:
+        self.end = asyncio.Event()
+
+    async def serve(self) -> AsyncIterator[str]:
+        yield "a"
+        while not self.end.is_set():
+            try:
+                await self.end.wait()
+            except asyncio.CancelledError:
+                continue
+
+
+@pytest.fixture
+def program() -> Stubborn:
+    return Stubborn()
+
+
+@pytest.fixture
+async def app(tmp_path: Path, program: Stubborn) -> AsyncIterator[App]:
+    app = mserve.create_app(program.serve, options=Options(store=f"sqlite:///{tmp_path}/runs.db"))
+    yield app
+    program.end.set()
+    await app.close()
+
+
+@pytest.fixture
+async def client(app: App) -> AsyncIterator[httpx.AsyncClient]:
+    host = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=host, base_url="http://host/v1", timeout=LIMIT) as client:
+        yield client
+
+
+async def begun(client: httpx.AsyncClient) -> str:
+    return str(told(await client.post("/responses", json=asked("x", background=True)))["id"])
+
+
+async def test_who_cancels_a_program_that_does_not_end_waits_for_a_while(
+    client: httpx.AsyncClient, program: Stubborn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(responses, "_PATIENCE", 0.2)
+    name = await begun(client)
+    while not told(await client.get(f"/responses/{name}"))["output"]:
+        await asyncio.sleep(0.01)
+    body = told(await client.post(f"/responses/{name}/cancel"))
+    assert (body["status"], text_of(body)) == ("in_progress", "a")
+    program.end.set()
+    monkeypatch.undo()
+    assert told(await client.post(f"/responses/{name}/cancel"))["status"] == "completed"  # it took its own time
+
+
+async def test_who_deletes_the_answer_of_a_program_that_does_not_end_finds_it_no_more(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(responses, "_PATIENCE", 0.2)
+    name = await begun(client)
+    told(await client.delete(f"/responses/{name}"))
+    assert refused(await client.get(f"/responses/{name}"), 404) == "not_found"
+
+
+def scope_of(method: str, path: str, query: bytes = b"") -> dict[str, Any]:
+    headers = [(b"content-type", b"application/json")]
+    return {"type": "http", "method": method, "path": path, "headers": headers, "query_string": query}
+
+
+async def never() -> Any:
+    await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("at", [0, 1, 2])
+async def test_a_host_whose_send_raises_when_the_client_left_ends_a_followed_stream(
+    app: App, client: httpx.AsyncClient, at: int
+) -> None:
+    name = await begun(client)
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        if len(sent) == at:
+            raise OSError("the client left")
+        sent.append(message)
+
+    async with asyncio.timeout(LIMIT):
+        await app(scope_of("GET", f"/v1/responses/{name}", b"stream=true"), never, send)
+    assert len(sent) == at
+    assert followers() == 0
+
+
+def followers() -> int:
+    """Count the tasks that read kept runs, and are not about to end."""
+    return sum("follower" in task.get_name() and not task.cancelling() for task in asyncio.all_tasks())
+
+
+async def test_who_is_refused_a_stream_leaves_no_reader_behind(client: httpx.AsyncClient) -> None:
+    name = await begun(client)
+    answer = await client.get(f"/responses/{name}?stream=true", headers={"X-Mserve-Ping-Interval": "0"})
+    refused(answer, 400, "x-mserve-ping-interval")
+    assert followers() == 0
+
+
+async def test_a_client_that_leaves_before_its_body_is_whole_makes_no_conversation(app: App, tmp_path: Path) -> None:
+    messages = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
+    sent = []
+
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await app(scope_of("POST", "/v1/conversations"), receive, send)
+    assert sent == []
+    assert not (tmp_path / "runs.db").exists()
+
+
+def run_of(key: str) -> StoredRun:
+    return StoredRun(
+        key=key, owner="", endpoint="/v1/responses", program="p", model="m", created=1, body=b"{}", worker="dead"
+    )
+
+
+async def test_what_was_read_before_anybody_asks_is_given_at_once(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path}/runs.db")
+    await store.open()
+    newsroom = Newsroom(store, lambda _: False)
+    followed = Followed("none", store, newsroom)
+    async with asyncio.timeout(LIMIT):
+        while not followed.closed:
+            await asyncio.sleep(0.01)
+        ((choice, (failure,)),) = await followed.take()
+        assert (choice, failure) == (0, followed.failure)
+        assert await followed.take() == []
+    followed.close()
+    newsroom.close()
+    await store.close()
+
+
+async def test_a_dead_run_that_two_processes_find_ends_once(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/runs.db"
+    stores = [open_store(url) for _ in range(2)]
+    for store in stores:
+        await store.open()
+    vigils = [Vigil(store, Worker(name, "here", 1), Options(), print) for name, store in zip("ab", stores, strict=True)]
+    run = run_of("one")
+    await stores[0].begin(run)
+    await asyncio.gather(*(vigil._bury(run) for vigil in vigils))
+    await vigils[0]._bury(run)
+    news = await stores[0].news(["one"])
+    assert news == {"one": News(1, "failed", news["one"].ended)}
+    await stores[0].delete("one", None)
+    await vigils[0]._bury(run)
+    assert await stores[0].news(["one"]) == {}
+    for store in stores:
+        await store.close()
