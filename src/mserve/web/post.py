@@ -105,7 +105,7 @@ class PostEndpoint:
         wishes = wishes_of({} if HEADERS.isdisjoint(sent) else headers, admitted.program.traits, options)
         envelope = Envelope(record.key, int(time.time()), admitted.asked.request.model or admitted.program.name)
         caller = scope.get(CALLER)
-        again = idempotency_key_of(sent) if IDEMPOTENCY_KEY in sent else None
+        again = idempotency_key_of(sent[IDEMPOTENCY_KEY]) if IDEMPOTENCY_KEY in sent else None
         if not self._kept.must_keep(admitted.asked, wishes, again):
             admitted = _unkept(await self._kept.complete(admitted, caller))
             source: Source = self._service.start(admitted, wishes, headers, caller)

@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+import time
 from pathlib import Path
 
 import httpx
@@ -99,6 +100,8 @@ def test_a_full_disk_refuses_what_is_new_and_what_goes_on_is_whole_once_there_is
         assert data_of(frames_of(seen)[-1])["type"] == "response.completed"
         server.wait_for("What runs say is kept in memory until it can be written: ")
         server.wait_for("the store does not answer: ")
+        since = time.monotonic()
+        until(lambda: time.monotonic() > since + 1.2)  # it is asked in vain again
         assert told(client.get(f"/responses/{hidden}"))["status"] == "in_progress"
         disk(client, 2**40)
         server.wait_for("The store can be written again, after ", 20)
@@ -122,6 +125,7 @@ def test_what_is_followed_ends_with_a_reason_where_the_store_is_lost(tmp_path: P
         assert (last["type"], last["response"]["status"]) == ("response.failed", "failed")
         assert "try again later" in last["response"]["error"]["message"]
         assert_unavailable(follows.client.get(f"/responses/{name}"))
+        assert_unavailable(follows.client.post("/responses", json=asked("x", previous_response_id=name, store=False)))
         assert_all_else_is_answered(follows.client)
 
 

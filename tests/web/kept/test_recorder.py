@@ -100,8 +100,8 @@ def test_a_run_whose_row_is_gone_is_cancelled(tmp_path: Path) -> None:
             rows(tmp_path, "DELETE FROM mserve_runs WHERE key = ?", name.removeprefix("resp_"))
             notes.open("refused")
             seen += "".join(pieces)
-        steps = in_background(server.client, "steps 100000")
-        rows(tmp_path, "DELETE FROM mserve_runs WHERE key = ?", steps.removeprefix("resp_"))
-        notes.wait_for("cancelled", "steps 100000")
-        server.wait_for(f"run {steps.removeprefix('resp_')} can be kept no more: it is cancelled")
-        assert refused(server.client.get(f"/responses/{steps}"), 404) == "not_found"
+        many = in_background(server.client, "many 100000000")
+        rows(tmp_path, "DELETE FROM mserve_runs WHERE key = ?", many.removeprefix("resp_"))
+        notes.wait_for("cancelled", "many 100000000")
+        server.wait_for(f"run {many.removeprefix('resp_')} can be kept no more: it is cancelled")
+        assert refused(server.client.get(f"/responses/{many}"), 404) == "not_found"

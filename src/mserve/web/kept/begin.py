@@ -186,11 +186,8 @@ def _adding(run: StoredRun, asked: Asked, envelope: Envelope) -> Adding | None:
     return Adding(run.conversation, items, envelope, asked.for_reply())
 
 
-def idempotency_key_of(sent: Mapping[bytes, bytes]) -> str | None:
+def idempotency_key_of(key: bytes) -> str:
     """Read what marks a request that may be sent again; `ClientError` for what is no key."""
-    key = sent.get(IDEMPOTENCY_KEY)
-    if key is None:
-        return None
     if not (0 < len(key) <= _LONGEST_KEY and key.isascii() and key.decode().isprintable()):
         raise ClientError(
             f"Idempotency-Key: expected 1 to {_LONGEST_KEY} letters, digits and signs of ASCII.",

@@ -77,8 +77,6 @@ class Followed:
     def listen(self, ring: Callable[[], None]) -> None:
         """Have `ring` called when there are events: then `wait` waits for the end alone, and for `wake`."""
         self._ring = ring
-        if self._batches:
-            ring()
 
     def wait(self, until: float) -> asyncio.Future[None]:
         """Give what to await: the end, or a `wake`, at most until a time of the loop's clock."""

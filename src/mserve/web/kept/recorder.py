@@ -46,9 +46,8 @@ class Recorder:
 
     def give_up(self) -> None:
         """Keep no more: the store lets go of this answer, and nobody else finds its end."""
-        if not self._has_ended:
-            self._end()
-            self._unwritten.clear()
+        self._end()
+        self._unwritten.clear()
 
     async def settle(self) -> None:
         """Return once all is written, or the store fails: nobody waits for one that may not come back."""

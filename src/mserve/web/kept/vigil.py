@@ -5,10 +5,9 @@ import logging
 import time
 from collections.abc import Callable
 
-from mserve.errors import MserveError
 from mserve.events import Failure
 from mserve.options import Options
-from mserve.store.base import Append, Batch, End, Store, StoredRun, Worker
+from mserve.store.base import Append, Batch, End, Store, StoredRun, StoreError, Worker
 from mserve.store.codec import encode
 
 log = logging.getLogger("mserve")
@@ -34,7 +33,7 @@ class Vigil:
         self._cancel = cancel
         self._beats = 0
         self._is_failing = False
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None]
 
     async def begin(self) -> None:
         """Beat once, and go on; `StoreError` where that is not possible."""
@@ -43,9 +42,8 @@ class Vigil:
 
     async def end(self) -> None:
         """Stop."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        self._task.cancel()
+        await asyncio.wait([self._task])
 
     async def _keep(self) -> None:
         while True:
@@ -53,12 +51,11 @@ class Vigil:
             try:
                 await self._beat()
                 self._is_failing = False
-            except MserveError as error:
+            except Exception as error:  # a process that does not beat is taken for dead
                 if not self._is_failing:
-                    log.warning("the store does not answer: %s", error)
+                    fault = None if isinstance(error, StoreError) else error
+                    log.warning("the store does not answer: %s", error, exc_info=fault)
                 self._is_failing = True
-            except Exception:
-                log.exception("the vigil over kept runs failed")
 
     async def _beat(self) -> None:
         for key in await self._store.beat(self._worker):
@@ -74,7 +71,7 @@ class Vigil:
     async def _bury(self, run: StoredRun) -> None:
         """End a run whose process has died. All that it said stays."""
         news = (await self._store.news([run.key])).get(run.key)
-        if news is not None and news.status == "active":
+        if news is not None and news.status == "active":  # nobody else has done it
             last = Append(run.key, Batch(news.count, encode([(0, [DIED])])))
             await self._store.write([last, End(run.key, "failed", int(time.time()))])
             log.warning("run %s of program %s has ended with its process", run.key, run.program)
