@@ -16,11 +16,16 @@ from .text import TextPart
 _encode = msgspec.json.Encoder().encode
 _DELTA = "\x01"
 """Stands for any text in a frame that is cut there."""
+_DIED = "worker_died"
+"""A failure that others have told: its process may have told clients more than what was kept."""
 _BEGINS = b"event: response.output_text.delta\nid: "
 
 
 def encoder(envelope: Envelope, asked: Asked, after: int = -1) -> "EventEncoder":
-    """Start a stream behind the event of a number: from there on it has the same bytes, whenever it is asked for."""
+    """Start a stream behind the event of a number: from there on it has the same bytes, whenever it is asked for.
+
+    The end of an answer whose process died is told to those, too, who have had more of it than what was kept.
+    """
     return EventEncoder(envelope, asked, after)
 
 
@@ -61,6 +66,8 @@ class EventEncoder:
     def _frame(self, event: RunEvent) -> bytes:
         if isinstance(event, Failure):
             self._failed = True
+            if event.code == _DIED:
+                self._next = max(self._next, self._after + 1)
             return self._frames([Failed(response=failed(self._response, self._output, event))])
         return self._frames(self._output.say(event))
 

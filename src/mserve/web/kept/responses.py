@@ -30,6 +30,9 @@ from .records import asked_items, asked_of, envelope_of, key_of, missing, said_b
 _PATIENCE = 5.0
 """Seconds that a client waits at most for the end of a run that it cancels."""
 
+_LAST = 2**53 - 2
+"""The number of the last event but one, if every client is to read it."""
+
 Endpoint = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
@@ -147,4 +150,4 @@ def _after(query: QueryParams, headers: Headers) -> int:
         number = -2
     if number < -1:
         raise ClientError(f"{name}: expected the number of an event.", param=name)
-    return number
+    return min(number, _LAST)
