@@ -1,4 +1,4 @@
-"""What several faults are tried with: plain connections, and TLS."""
+"""What several faults are tried with: plain connections, and TLS; and kept runs, in each database."""
 
 import ssl
 from collections.abc import Iterator
@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 import trustme
+
+from faults.resuming import Served
+from postgres import Postgres
+from processes import Serve
 
 
 @pytest.fixture(params=["plain", "tls"])
@@ -21,3 +25,18 @@ def trusted(
     authority.cert_pem.write_to_path(tmp_path / "authority.pem")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
     yield ssl.create_default_context()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty store."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/kept.db"
+    database: Postgres = request.getfixturevalue("postgresql")
+    return database.empty()
+
+
+@pytest.fixture
+def served(serve: Serve, tmp_path: Path, store: str) -> Served:
+    """Servers of one program that keep their runs in one store."""
+    return Served(serve, tmp_path, store)
