@@ -2,7 +2,10 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import TypeVar
 
 from mserve.errors import ClientError
 from mserve.events import Failure
@@ -15,8 +18,14 @@ from mserve.store.codec import decode
 
 from .newsroom import Newsroom
 
+T = TypeVar("T")
+
 _ROWS = 64
 """Rows that are read at once, and so many events or more wait for a slow reader at most."""
+
+_PATIENCE = 30.0
+"""Seconds for which one that fails is asked again, whoever may be waiting."""
+_AGAIN = 0.25
 
 GONE = Failure(404, "The response is not kept any more.", "not_found")
 REFUSED = Failure(
@@ -106,14 +115,14 @@ class Followed:
         """Read to the end."""
         count = 0
         while True:
-            rows = await self._store.batches(self._key, count, _ROWS)
+            rows = await _patient(partial(self._store.batches, self._key, count, _ROWS))
             if rows:
                 batches = [batch for row in rows for batch in decode(row.data)]
                 count += sum(len(events) for _, events in batches)
                 self._put(batches)
                 await self._room.wait()
                 continue
-            news = await self._newsroom.news(self._key, count)
+            news = await _patient(partial(self._newsroom.news, self._key, count))
             if news is None:
                 self._put([(0, [self._gone])])
                 return
@@ -125,3 +134,15 @@ class Followed:
         self._room.clear()
         self._batches += batches
         self._ring()
+
+
+async def _patient(question: Callable[[], Awaitable[T]]) -> T:
+    """Ask something of a store, again and again where it fails: a stream that has begun may well wait."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return await question()
+        except StoreError:
+            if time.monotonic() > until:
+                raise
+        await asyncio.sleep(_AGAIN)
