@@ -5,7 +5,7 @@ import re
 import socket
 import struct
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -168,6 +168,13 @@ async def uninterrupted(client: httpx.AsyncClient, server: str) -> list[bytes]:
     await stream.ask(asked("whole"))
     assert stream.last == "completed"
     return stream.bare
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    """Wait for something that happens soon."""
+    async with asyncio.timeout(LIMIT):
+        while not is_so():
+            await asyncio.sleep(0.005)
 
 
 class Served:

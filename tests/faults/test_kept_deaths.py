@@ -4,12 +4,11 @@ written yet, of their own runs alone, and these end as failed."""
 import asyncio
 import os
 import signal
-from collections.abc import Callable
 from itertools import pairwise
 
 import httpx
 
-from faults.resuming import LIMIT, Served, Stream, asked, clients, counts, uninterrupted
+from faults.resuming import Served, Stream, asked, clients, counts, uninterrupted, until
 
 PAUSE = 0.02
 RUNS = 48
@@ -137,9 +136,3 @@ async def test_of_two_workers_one_is_killed_and_the_other_answers_for_all(served
 def are_apart(streams: list[Stream]) -> bool:
     """Tell whether clients have got as far as they shall: so many of them stand at other events."""
     return len({len(stream.frames) for stream in streams if not stream.last}) > RUNS // 4
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(LIMIT):
-        while not is_so():
-            await asyncio.sleep(0.005)
