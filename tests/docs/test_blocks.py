@@ -38,6 +38,7 @@ class Reader:
         bin_folder = str(Path(sys.executable).parent)
         self._environment = os.environ | {
             "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
+            "MSERVE_STORE": f"sqlite:///{folder}/kept.db",  # nothing of this may get among a user's data
             "OPENAI_BASE_URL": f"http://127.0.0.1:{self._port}/v1",  # for the examples' clients
         }
         self._server: subprocess.Popen[str] | None = None
