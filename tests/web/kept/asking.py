@@ -2,9 +2,10 @@
 
 import json
 import socket
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -139,11 +140,11 @@ class Notes:
 class Server(ServerProcess):
     """A server of the program, with its store and its notes in a folder."""
 
-    def __init__(self, folder: Path, *flags: str, store: str = "runs.db") -> None:
+    def __init__(self, folder: Path, *flags: str, store: str = "") -> None:
         program = folder / "program.py"
         if not program.exists():
             program.write_text(PROGRAM)
-        url = f"sqlite:///{folder / store}"
+        url = store or f"sqlite:///{folder}/runs.db"
         super().__init__(str(program), *flags, env={"MSERVE_STORE": url, "NOTES": str(folder)})
         self.wait_until_ready()
         self.client = httpx.Client(base_url=self.base_url, timeout=LIMIT)
@@ -230,6 +231,21 @@ def data_of(frame: str) -> dict[str, Any]:
     told: dict[str, Any] = json.loads(data.removeprefix("data: "))
     assert (event, number) == (f"event: {told['type']}", f"id: {told['sequence_number']}")
     return told
+
+
+def error_of(frame: str) -> tuple[str, int]:
+    """Give what the last frame of a stream tells that was broken off, and the number to go on from."""
+    event, data = frame.split("\n")
+    told = json.loads(data.removeprefix("data: "))
+    assert (event, set(told)) == ("event: error", {"type", "code", "message", "param", "sequence_number"})
+    return told["code"], told["sequence_number"]
+
+
+def rows(folder: Path, query: str, *values: Any) -> list[Any]:
+    """Ask a store's file itself."""
+    with closing(sqlite3.connect(folder / "runs.db", timeout=20, isolation_level=None)) as database:
+        database.execute("PRAGMA foreign_keys=ON")
+        return database.execute(query, values).fetchall()
 
 
 def streamed(client: httpx.Client, prompt: str, **more: Any) -> list[str]:

@@ -8,12 +8,14 @@ from web.kept.asking import (
     asked,
     data_of,
     ended,
+    error_of,
     followed,
     frames_of,
     in_background,
     make,
     read_until,
     refused,
+    rows,
     streamed,
     streaming,
     text_of,
@@ -113,14 +115,22 @@ def test_who_leaves_a_followed_stream_ends_no_run(here: httpx.Client, there: htt
     assert notes.noted("cancelled", "gate left") == 0
 
 
-def test_a_stream_whose_run_is_deleted_ends(here: httpx.Client, there: httpx.Client, notes: Notes) -> None:
+def test_a_stream_whose_run_is_deleted_ends_with_an_error_that_is_no_event_of_the_run(
+    here: httpx.Client, there: httpx.Client, notes: Notes
+) -> None:
     name = in_background(here, "gate deleted")
-    with streaming(there, "GET", f"/responses/{name}", params={"stream": "true"}) as pieces:
+    with (
+        streaming(there, "GET", f"/responses/{name}", params={"stream": "true"}) as pieces,
+        streaming(there, "GET", f"/responses/{name}", params={"stream": "true", "starting_after": "70"}) as later,
+    ):
         seen = read_until(pieces, "before ")
-        told(here.delete(f"/responses/{name}"))
-        last = frames_of(seen + "".join(pieces))[-1]
-    assert data_of(last)["type"] == "response.failed"
-    notes.wait_for("cancelled", "gate deleted")
+        rows(notes.folder, "DELETE FROM mserve_runs WHERE key = ?", name.removeprefix("resp_"))
+        *told, last = frames_of(seen + "".join(pieces))
+        assert error_of(last) == ("response_deleted", data_of(told[-1])["sequence_number"])
+        (last,) = frames_of("".join(later))
+        assert error_of(last) == ("response_deleted", 70)
+    notes.open("deleted")
+    notes.wait_for("ended", "gate deleted")
 
 
 def test_ten_clients_follow_one_run(here: httpx.Client, there: httpx.Client, notes: Notes) -> None:

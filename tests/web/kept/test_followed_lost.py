@@ -44,8 +44,12 @@ async def test_who_follows_a_run_does_not_wait_for_a_store_for_ever(
     run = await store.begin(a_run())
     newsroom = Newsroom(store, lambda _key: False)
     followed = Followed(run.key, store, newsroom)
+    loop = asyncio.get_running_loop()
+    assert await followed.take(loop.time() + 0.5) == []  # that it is silent for longer is no fault
     await asyncio.to_thread(postgresql.stop)
+    lost = loop.time()
     assert await followed.take() == [(0, [UNAVAILABLE])]
+    assert loop.time() - lost > 0.25
     assert followed.failure == UNAVAILABLE
     followed.close()
     newsroom.close()

@@ -14,8 +14,6 @@ from mserve.store.base import News, StoredRun, Worker
 from mserve.store.opening import open_store
 from mserve.web.app import App
 from mserve.web.kept import responses
-from mserve.web.kept.followed import Followed
-from mserve.web.kept.newsroom import Newsroom
 from mserve.web.kept.vigil import Vigil
 from web.kept.asking import LIMIT, asked, refused, text_of, told
 
@@ -140,22 +138,6 @@ def run_of(key: str) -> StoredRun:
     return StoredRun(
         key=key, owner="", endpoint="/v1/responses", program="p", model="m", created=1, body=b"{}", worker="dead"
     )
-
-
-async def test_what_was_read_before_anybody_asks_is_given_at_once(tmp_path: Path) -> None:
-    store = open_store(f"sqlite:///{tmp_path}/runs.db")
-    await store.open()
-    newsroom = Newsroom(store, lambda _: False)
-    followed = Followed("none", store, newsroom)
-    async with asyncio.timeout(LIMIT):
-        while not followed.closed:
-            await asyncio.sleep(0.01)
-        ((choice, (failure,)),) = await followed.take()
-        assert (choice, failure) == (0, followed.failure)
-        assert await followed.take() == []
-    followed.close()
-    newsroom.close()
-    await store.close()
 
 
 async def test_a_dead_run_that_two_processes_find_ends_once(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""News of runs, for those who follow them: of what others write, of what they delete, and of a store that fails."""
+"""News of runs, and readers that follow them by it: of what others write or delete, and of a store that fails."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,6 +9,7 @@ import pytest
 from mserve.store.base import Append, Batch, End, News, Store, StoredRun, StoreError, Worker
 from mserve.store.codec import encode
 from mserve.store.opening import open_store
+from mserve.web.kept.followed import Followed
 from mserve.web.kept.newsroom import Newsroom
 
 
@@ -73,3 +74,33 @@ async def test_who_waits_hears_that_the_store_fails(store: Store, tmp_path: Path
     with pytest.raises(StoreError):
         await asyncio.wait_for(news, 5)
     newsroom.close()
+
+
+async def test_what_was_read_before_anybody_asks_is_given_at_once(store: Store) -> None:
+    newsroom = Newsroom(store, lambda _: False)
+    followed = Followed("none", store, newsroom)
+    while not followed.closed:
+        await asyncio.sleep(0.01)
+    ((choice, (failure,)),) = await asyncio.wait_for(followed.take(), 5)
+    assert (choice, failure) == (0, followed.failure)
+    assert await followed.take() == []
+    followed.close()
+
+
+async def test_no_more_is_read_than_is_taken(store: Store) -> None:
+    await store.write([Append("one", Batch(number, encode([(0, [str(number)])]))) for number in range(300)])
+    await store.write([End("one", "completed", 7)])
+    followed = Followed("one", store, Newsroom(store, lambda _: False))
+    while not followed._batches:
+        await asyncio.sleep(0.01)
+    for _ in range(20):  # in which all of it could be read
+        await store.news(["one"])
+        await asyncio.sleep(0.01)
+    assert len(followed._batches) == 64
+    taken: list[object] = []
+    while not followed.ended:
+        for _, said in await asyncio.wait_for(followed.take(), 5):
+            taken += said
+    assert taken == [str(number) for number in range(300)]
+    assert (followed.taken, followed.ended_at, followed.failure) == (300, 7, None)
+    followed.close()

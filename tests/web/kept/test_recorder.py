@@ -1,9 +1,6 @@
 """What is written down of answers: all of it, of each choice, however long, and while others stop it."""
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -19,6 +16,7 @@ from web.kept.asking import (
     in_background,
     read_until,
     refused,
+    rows,
     streamed,
     streaming,
     text_of,
@@ -82,12 +80,6 @@ def kept(folder: Path, client: httpx.Client, prompt: str) -> None:
     """Have something said in the background, and wait until it is written."""
     key = in_background(client, prompt).removeprefix("resp_")
     until(lambda: rows(folder, "SELECT ended FROM mserve_runs WHERE key = ?", key)[0][0])
-
-
-def rows(folder: Path, query: str, *values: Any) -> list[Any]:
-    with closing(sqlite3.connect(folder / "runs.db", timeout=20, isolation_level=None)) as database:
-        database.execute("PRAGMA foreign_keys=ON")
-        return database.execute(query, values).fetchall()
 
 
 def test_a_run_whose_row_is_gone_is_cancelled(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from .lists import Page, encode_deleted, encode_items, page_of
 from .place import key_of
 from .reply_schema import Response
 from .request_schema import ResponsesRequest
-from .stream import encoder
+from .stream import GONE, UNREADABLE, encoder
 from .whole import WholeResponse, whole
 
 PATH = "/v1/responses"
@@ -23,9 +23,11 @@ OPERATION = Operation(
 )
 
 __all__ = [
+    "GONE",
     "OPERATION",
     "PATH",
     "PREFIX",
+    "UNREADABLE",
     "Page",
     "WholeResponse",
     "decode",

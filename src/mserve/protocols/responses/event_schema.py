@@ -41,6 +41,14 @@ class Failed(StreamEvent, tag="response.failed"):
     response: Response
 
 
+class BrokenOff(StreamEvent, tag="error"):
+    """The stream ends here, and the response does not. It has the number of the last event that was told."""
+
+    code: str | None
+    message: str
+    param: str | None
+
+
 class ItemAdded(StreamEvent, tag="response.output_item.added"):
     """An item begins."""
 
@@ -195,6 +203,7 @@ ResponseEvent = (
     | Completed
     | Incomplete
     | Failed
+    | BrokenOff
     | ItemAdded
     | ItemDone
     | PartAdded

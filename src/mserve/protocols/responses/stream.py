@@ -10,7 +10,7 @@ from mserve.protocols.base import Asked, Envelope
 from mserve.protocols.framing import json_text, one_line
 
 from .echo import begun, ended, failed, output_of, shown
-from .event_schema import Completed, Created, Failed, Incomplete, InProgress, StreamEvent, TextPiece
+from .event_schema import BrokenOff, Completed, Created, Failed, Incomplete, InProgress, StreamEvent, TextPiece
 from .text import TextPart
 
 _encode = msgspec.json.Encoder().encode
@@ -19,6 +19,10 @@ _DELTA = "\x01"
 _DIED = "worker_died"
 """A failure that others have told: its process may have told clients more than what was kept."""
 _BEGINS = b"event: response.output_text.delta\nid: "
+
+
+UNREADABLE, GONE = "store_unavailable", "response_deleted"
+"""The codes of what is no word of a run: an answer that is kept cannot be read to its end, now or ever."""
 
 
 def encoder(envelope: Envelope, asked: Asked, after: int = -1) -> "EventEncoder":
@@ -66,10 +70,18 @@ class EventEncoder:
     def _frame(self, event: RunEvent) -> bytes:
         if isinstance(event, Failure):
             self._failed = True
+            if event.code in (UNREADABLE, GONE):
+                return self._broken_off(event)
             if event.code == _DIED:
                 self._next = max(self._next, self._after + 1)
             return self._frames([Failed(response=failed(self._response, self._output, event))])
         return self._frames(self._output.say(event))
+
+    def _broken_off(self, failure: Failure) -> bytes:
+        """Tell why it ends here, without a number of its own: whoever comes back goes on from what was told last."""
+        last = max(self._next - 1, self._after)
+        event = BrokenOff(code=failure.code, message=failure.message, param=None, sequence_number=last)
+        return b"event: error\ndata: %b\n\n" % one_line(_encode(event))
 
     def _frames(self, events: Sequence[StreamEvent]) -> bytes:
         frames = []

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from mserve.errors import ClientError
 from mserve.events import Failure
+from mserve.protocols import responses
 from mserve.runs.bell import Bell
 from mserve.runs.choices import Batch
 from mserve.runs.run import Run
@@ -27,11 +28,11 @@ _PATIENCE = 30.0
 """Seconds for which one that fails is asked again, whoever may be waiting."""
 _AGAIN = 0.25
 
-GONE = Failure(404, "The response is not kept any more.", "not_found")
+GONE = Failure(404, "The response is not kept any more.", responses.GONE)
 REFUSED = Failure(
     503, "The request that this one repeats was refused, or its answer deleted: try again later.", "overloaded"
 )
-UNAVAILABLE = Failure(503, "What is kept cannot be read or written at present: try again later.", "store_unavailable")
+UNAVAILABLE = Failure(503, "What is kept cannot be read or written at present: try again later.", responses.UNREADABLE)
 
 
 def unavailable() -> ClientError:
@@ -138,11 +139,12 @@ class Followed:
 
 async def _patient(question: Callable[[], Awaitable[T]]) -> T:
     """Ask something of a store, again and again where it fails: a stream that has begun may well wait."""
-    until = time.monotonic() + _PATIENCE
+    until = math.inf  # an answer may take long, and is no fault
     while True:
         try:
             return await question()
         except StoreError:
+            until = min(until, time.monotonic() + _PATIENCE)
             if time.monotonic() > until:
                 raise
         await asyncio.sleep(_AGAIN)
