@@ -13,9 +13,9 @@ from mserve.options import Options
 from mserve.store.base import News, StoredRun, Worker
 from mserve.store.opening import open_store
 from mserve.web.app import App
-from mserve.web.kept import responses
+from mserve.web.kept import recorder, responses
 from mserve.web.kept.vigil import Vigil
-from web.kept.asking import LIMIT, asked, refused, text_of, told
+from web.kept.asking import LIMIT, asked, refused, rows, text_of, told
 
 
 class Stubborn:
@@ -78,6 +78,45 @@ async def test_who_deletes_the_answer_of_a_program_that_does_not_end_finds_it_no
     name = await begun(client)
     told(await client.delete(f"/responses/{name}"))
     assert refused(await client.get(f"/responses/{name}"), 404) == "not_found"
+
+
+async def test_an_app_that_closes_writes_the_end_of_its_runs_before(
+    app: App, client: httpx.AsyncClient, program: Stubborn, tmp_path: Path
+) -> None:
+    name = await begun(client)
+    while not told(await client.get(f"/responses/{name}"))["output"]:
+        await asyncio.sleep(0.01)
+    program.end.set()
+    await app.close()
+    ((status,),) = rows(tmp_path, "SELECT status FROM mserve_runs WHERE key = ?", name[5:])
+    assert status in ("completed", "cancelled")
+
+
+async def test_nobody_waits_for_a_store_that_is_known_to_take_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(recorder, "_PATIENCE", 600)
+    ends = {"first": asyncio.Event(), "second": asyncio.Event()}
+
+    async def program(prompt: str) -> AsyncIterator[str]:
+        yield "a"
+        await ends[prompt].wait()
+
+    app = mserve.create_app(program, options=Options(store=f"sqlite:///{tmp_path}/runs.db"))
+    host = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=host, base_url="http://host/v1") as client, asyncio.timeout(LIMIT):
+        told(await client.post("/responses", json=asked("first", background=True)))
+        answering = asyncio.create_task(client.post("/responses", json=asked("second")))
+        while len(rows(tmp_path, "SELECT run FROM mserve_batches")) < 2:
+            await asyncio.sleep(0.01)
+        for file in tmp_path.glob("runs.db*"):
+            file.write_bytes(b"no database" * 5000)
+        ends["first"].set()
+        while "What runs say is kept in memory" not in caplog.text:
+            await asyncio.sleep(0.01)
+        ends["second"].set()
+        assert text_of(told(await answering)) == "a"
+    await app.close()
 
 
 def scope_of(method: str, path: str, query: bytes = b"") -> dict[str, Any]:

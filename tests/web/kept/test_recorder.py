@@ -97,3 +97,4 @@ def test_a_run_whose_row_is_gone_is_cancelled(tmp_path: Path) -> None:
         notes.wait_for("cancelled", "many 100000000")
         server.wait_for(f"run {many.removeprefix('resp_')} can be kept no more: it is cancelled")
         assert refused(server.client.get(f"/responses/{many}"), 404) == "not_found"
+        assert "Traceback" not in server.output

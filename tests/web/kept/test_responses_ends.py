@@ -14,6 +14,7 @@ from web.kept.asking import (
     make,
     read_until,
     refused,
+    rows,
     streaming,
     text_of,
     told,
@@ -32,6 +33,7 @@ def test_a_run_is_cancelled_from_either_server(request: pytest.FixtureRequest, a
         last = data_of(frames_of(seen + "".join(pieces))[-1])
     assert last["response"] == body
     notes.wait_for("cancelled", prompt)
+    assert rows(notes.folder, "SELECT status FROM mserve_runs WHERE key = ?", name[5:]) == [("cancelled",)]
     assert told(client.post(f"/responses/{name}/cancel")) == told(started.get(f"/responses/{name}")) == body
 
 
