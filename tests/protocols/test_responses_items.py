@@ -332,6 +332,13 @@ def test_each_listed_item_gets_an_id_of_its_own() -> None:
     assert names == ["msg_k_0", "fc_k_1", "own", "msg_k_3"]
 
 
+@pytest.mark.parametrize("sent", [7, {"a": 1}, "", "x" * 513], ids=lambda value: str(value)[:10])
+def test_an_id_that_nothing_can_be_found_by_is_none(sent: Any) -> None:
+    longest = "x" * 512
+    items = [{"type": "own", "id": sent}, _USER | {"id": longest}]
+    assert [item["id"] for item in listed(items, _names())] == ["item_k_0", longest]
+
+
 def test_an_items_type_is_told_by_what_it_has() -> None:
     assert [kind(item) for item in ({"id": "x"}, {"id": "x", "role": "user"}, _USER, {"id": "x", "type": "own"})] == [
         *("item_reference", "message", "message", "own")

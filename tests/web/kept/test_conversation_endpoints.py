@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from web.kept.asking import refused, told
+from web.kept.asking import make, refused, told
 
 
 def made(client: httpx.Client, **more: Any) -> dict[str, Any]:
@@ -60,6 +60,16 @@ def test_an_item_that_comes_twice_is_there_once(here: httpx.Client) -> None:
     name = made(here, items=[message("one") | {"id": "msg_1"}, message("one") | {"id": "msg_1"}])["id"]
     told(here.post(f"/conversations/{name}/items", json={"items": [message("one") | {"id": "msg_1"}]}))
     assert texts(here, name) == ["one"]
+
+
+def test_an_item_whose_id_is_no_name_holds_nobody_up(here: httpx.Client) -> None:
+    """It used to be written with its conversation again and again, and nothing else of that server meanwhile."""
+    name = made(here)["id"]
+    strange: dict[str, Any] = {"type": "own", "id": {"not": "a name"}}
+    assert make(here, [message("say one"), strange], conversation=name)["status"] == "completed"
+    assert make(here, "say two", conversation=name)["status"] == "completed"
+    kinds = [item["type"] for item in told(here.get(f"/conversations/{name}/items?order=asc"))["data"]]
+    assert kinds == ["message", "own", "message", "message", "message"]
 
 
 @pytest.mark.parametrize(

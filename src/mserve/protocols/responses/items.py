@@ -173,12 +173,16 @@ _PREFIXES = {
     "custom_tool_call": "ctc",
     "custom_tool_call_output": "ctco",
 }
+_LONGEST_ID = 512
+"""Characters of an id that items are found by; OpenAI's own have some 60."""
 
 
 def _listed(item: Item, name: str) -> Item:
     what = kind(item)
     whole: Item = {**item, "type": what}
-    whole["id"] = item.get("id") or f"{_PREFIXES.get(what, 'item')}_{name}"
+    sent = item.get("id")  # of a type that is not known here, whatever its client likes
+    is_name = isinstance(sent, str) and 0 < len(sent) <= _LONGEST_ID
+    whole["id"] = sent if is_name else f"{_PREFIXES.get(what, 'item')}_{name}"
     whole["status"] = item.get("status") or "completed"
     if what == "reasoning":
         whole["summary"] = item.get("summary") or []
