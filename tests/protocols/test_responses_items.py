@@ -146,6 +146,11 @@ def test_a_thought_may_be_a_summary() -> None:
     ]
 
 
+def test_a_thought_may_be_a_text() -> None:
+    thought = {"type": "reasoning", "content": "hm"}
+    assert messages_of([thought, _call("c1")])[0]["reasoning_content"] == "hm"
+
+
 def test_thoughts_between_calls_of_one_message_are_all_kept() -> None:
     assert messages_of([_thought("a"), _call("c1"), _thought("b"), _call("c2")]) == [
         {"role": "assistant", "content": None, "tool_calls": [_called("c1"), _called("c2")], "reasoning_content": "ab"}

@@ -124,7 +124,7 @@ def _part(part: Item) -> Item:
 
 def _thought(item: Item) -> str:
     parts = item.get("content") or item.get("summary") or ()
-    return "".join(part.get("text") or "" for part in parts)
+    return parts if isinstance(parts, str) else "".join(part.get("text") or "" for part in parts)
 
 
 def _calls(message: Message) -> Sequence[Item]:
