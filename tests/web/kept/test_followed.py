@@ -1,8 +1,16 @@
 """Streams of kept runs, read again from any event on, on any server, while they go on and afterwards."""
 
+import asyncio
+import time
+from pathlib import Path
+from typing import Literal
+
 import httpx
 import pytest
 
+from mserve.store.base import End
+from mserve.store.opening import open_store
+from store.stored import a_run, append
 from web.kept.asking import (
     Notes,
     asked,
@@ -41,6 +49,28 @@ def test_a_stream_is_read_again_behind_any_of_its_events_to_the_byte(here: httpx
 def test_a_stream_is_read_again_however_it_ended(here: httpx.Client, there: httpx.Client, prompt: str) -> None:
     frames = streamed(here, prompt)
     assert followed(there, identity(frames)) == frames
+
+
+@pytest.mark.parametrize(("status", "said"), [("failed", True), ("cancelled", False)])
+def test_an_answer_whose_last_word_was_never_written_is_not_told_as_whole(
+    here: httpx.Client, shared: Path, status: Literal["failed", "cancelled"], said: bool
+) -> None:
+    key = f"last0{status}"
+
+    async def end_in_silence() -> None:
+        store = open_store(f"sqlite:///{shared}/runs.db")
+        await store.open()
+        await store.begin(a_run(key, owner="", body=b'{"input":"x"}'))
+        await store.write([*([append(key, 0, "half")] if said else []), End(key, status, int(time.time()))])
+        await store.close()
+
+    asyncio.run(end_in_silence())
+    body = told(here.get(f"/responses/resp_{key}"))
+    assert (body["status"], text_of(body), body["completed_at"]) == (status, "half" if said else "", None)
+    assert (body["error"] is None) == (status == "cancelled")
+    last = data_of(followed(here, f"resp_{key}")[-1])
+    assert (last["type"], last["sequence_number"]) == ("response.failed", 5 if said else 2)
+    assert last["response"] == body
 
 
 def test_behind_the_last_event_there_is_nothing(here: httpx.Client) -> None:

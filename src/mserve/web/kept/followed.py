@@ -18,6 +18,7 @@ from mserve.store.base import Store, StoreError
 from mserve.store.codec import decode
 
 from .newsroom import Newsroom
+from .records import unsaid
 
 T = TypeVar("T")
 
@@ -114,12 +115,13 @@ class Followed:
 
     async def _read(self) -> None:
         """Read to the end."""
-        count = 0
+        count, last = 0, None
         while True:
             rows = await _patient(partial(self._store.batches, self._key, count, _ROWS))
             if rows:
                 batches = [batch for row in rows for batch in decode(row.data)]
                 count += sum(len(events) for _, events in batches)
+                last = batches[-1][1][-1]
                 self._put(batches)
                 await self._room.wait()
                 continue
@@ -128,6 +130,7 @@ class Followed:
                 self._put([(0, [self._gone])])
                 return
             if news.status != "active" and news.count <= count:
+                self._put(unsaid(news.status, last))
                 self.ended_at = news.ended or 0
                 return
 

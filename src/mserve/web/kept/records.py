@@ -5,10 +5,13 @@ from itertools import count
 from typing import Any
 
 from mserve.errors import ClientError
+from mserve.events import Failure, Said
 from mserve.options import Limits
 from mserve.protocols import chat_completions, completions, responses
 from mserve.protocols.base import Asked, Envelope, Wire
-from mserve.store.base import Store, StoredRun
+from mserve.runs.choices import Batch
+from mserve.runs.run import CANCELLED
+from mserve.store.base import Status, Store, StoredRun
 from mserve.store.codec import count as size_of
 from mserve.store.codec import decode
 
@@ -17,6 +20,8 @@ Item = dict[str, Any]
 WIRES: tuple[Wire, ...] = (chat_completions, completions, responses)
 _WIRES: Mapping[str, Wire] = {wire.PATH: wire for wire in WIRES}
 _ROWS = 1000
+_LOST = Failure(503, "The end of the answer could not be kept.", "store_unavailable")
+_UNSAID: Mapping[Status, Failure] = {"failed": _LOST, "cancelled": CANCELLED}
 
 
 def key_of(name: str) -> str:
@@ -42,13 +47,22 @@ def asked_of(run: StoredRun, limits: Limits) -> Asked:
 async def said_by(run: StoredRun, store: Store, limits: Limits) -> responses.WholeResponse:
     """Read all that a run has said by now, as a response."""
     whole = responses.whole(envelope_of(run), asked_of(run, limits).for_reply())
-    first = 0
+    first, last = 0, None
     while rows := await store.batches(run.key, first, _ROWS):
         for row in rows:
             for choice, events in decode(row.data):
                 whole.encode(choice, events)
+                last = events[-1]
         first = rows[-1].first + size_of(rows[-1].data)
+    for choice, events in unsaid(run.status, last):
+        whole.encode(choice, events)
     return whole
+
+
+def unsaid(status: Status, last: Said | None) -> list[Batch]:
+    """Give the failure of a run that ended by one, where its last event is another: it came to no more."""
+    failure = None if isinstance(last, Failure) else _UNSAID.get(status)
+    return [] if failure is None else [(0, [failure])]
 
 
 def asked_items(run: StoredRun, limits: Limits) -> list[Item]:
