@@ -1,15 +1,20 @@
 """What outlives a process: its runs end, all that they said stays, and what is old or too much goes."""
 
 import asyncio
+import math
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import make_url
 
 import mserve
 from mserve.options import MIB, Options
+from mserve.store.base import StoredRun, StoreError, Worker
+from mserve.store.place import this_worker
+from mserve.store.sql import SqlStore
 from mserve.web.kept import vigil
 from web.kept.asking import (
     LIMIT,
@@ -113,15 +118,15 @@ def test_what_has_been_kept_for_long_enough_goes(tmp_path: Path) -> None:
         active = in_background(server.client, "gate alive")
         until(lambda: make(server.client, "say it")["created_at"] > old["completed_at"] + 2)
         with Server(tmp_path, "--store-ttl", "1") as other:
+            until(lambda: other.client.get(f"/conversations/{talk}").status_code == 404)
             assert refused(other.client.get(f"/responses/{old['id']}"), 404) == "not_found"
-            assert refused(other.client.get(f"/conversations/{talk}"), 404) == "not_found"
             assert told(other.client.get(f"/responses/{active}"))["status"] == "in_progress"
             Notes(tmp_path).open("alive")
             assert ended(other.client, active)["status"] == "completed"
 
 
 async def test_what_is_too_much_goes_while_the_server_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vigil, "_BEAT", 0.02)
+    monkeypatch.setattr(vigil, "_LOOK", 0.02)
     monkeypatch.setattr(vigil, "_PRUNE", 2)
     end = asyncio.Event()
 
@@ -146,3 +151,74 @@ async def test_what_is_too_much_goes_while_the_server_works(tmp_path: Path, monk
         assert await is_there(active)
         end.set()
     await app.close()
+
+
+class Watched(SqlStore):
+    """A store that may be away, and that notes for how long others may be silent."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(make_url(f"sqlite:///{file}"))
+        self.is_away = self.is_busy = False
+        self.has_time = asyncio.Event()
+        self.beats = 0
+        self.silences: list[float] = []
+
+    async def beat(self, worker: Worker) -> list[str]:
+        if self.is_away:
+            raise StoreError("it is away")
+        self.beats += 1
+        return await super().beat(worker)
+
+    async def orphans(self, worker: Worker, silent: float) -> list[StoredRun]:
+        self.silences.append(silent)
+        return await super().orphans(worker, silent)
+
+    async def prune(self, *, before: int | None = None, most_bytes: int | None = None) -> int:
+        self.is_busy = True
+        await self.has_time.wait()
+        return await super().prune(before=before, most_bytes=most_bytes)
+
+
+@pytest.fixture
+async def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Watched]:
+    for name in ("_BEAT", "_LOOK"):
+        monkeypatch.setattr(vigil, name, 0.01)
+    store = Watched(tmp_path / "runs.db")
+    await store.open()
+    watch = vigil.Vigil(store, this_worker(), Options(), lambda _: None)
+    await watch.begin()
+    yield store
+    await watch.end()
+    await store.close()
+
+
+async def _reach(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(LIMIT):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+async def test_a_process_says_that_it_lives_while_it_forgets_much(watched: Watched) -> None:
+    await _reach(lambda: watched.is_busy)
+    seen = watched.beats
+    await _reach(lambda: watched.beats > seen + 3)
+
+
+async def test_who_could_not_beat_itself_takes_nobody_for_dead_at_once(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that was away, or a machine that slept, made all of them silent."""
+    watched.has_time.set()
+    monkeypatch.setattr(vigil, "_SILENT", 1.0)
+    monkeypatch.setattr(vigil, "_GAP", 0.5)
+    await _reach(lambda: len(watched.silences) > 3)
+    assert watched.silences[0] == math.inf
+    await _reach(lambda: watched.silences[-1] == 1.0)
+    watched.is_away = True
+    await asyncio.sleep(0.6)
+    seen = watched.beats
+    watched.is_away = False
+    await _reach(lambda: watched.beats > seen)
+    watched.silences.clear()
+    await _reach(lambda: bool(watched.silences))
+    assert watched.silences[0] == math.inf

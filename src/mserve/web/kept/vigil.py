@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from mserve.events import Failure
 from mserve.options import Options
@@ -16,57 +17,66 @@ _BEAT = 0.5
 """Seconds between two signs of life; a cancellation by another process waits for one."""
 _SILENT = 30.0
 """Seconds after which a process on another machine is taken for dead. A blocked one may be silent for a while."""
-_ORPHANS = 4
-_PRUNE = 240
-"""Of so many beats, one is for the runs of the dead, and one for those that are too old."""
+_GAP = 5.0
+"""Seconds between two signs of life of its own after which it cannot tell who else is silent."""
+_LOOK = 2.0
+"""Seconds between two looks for the runs of the dead."""
+_PRUNE = 60
+"""Of so many looks, one is for what is too old or too much."""
 
 DIED = Failure(500, "The server's process ended before the answer was whole.", "worker_died")
 
 
 class Vigil:
-    """One task, as long as a store is open."""
+    """Two tasks, as long as a store is open: however long the dead and the old ones take, this process lives."""
 
     def __init__(self, store: Store, worker: Worker, options: Options, cancel: Callable[[str], object]) -> None:
         self._store = store
         self._worker = worker
         self._options = options
         self._cancel = cancel
-        self._beats = 0
-        self._is_failing = False
-        self._task: asyncio.Task[None]
+        self._beaten = self._beating_since = -math.inf  # by the clock on the wall: a machine that sleeps has one
+        self._looks = 0
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def begin(self) -> None:
         """Beat once, and go on; `StoreError` where that is not possible."""
         await self._beat()
-        self._task = asyncio.create_task(self._keep(), name="mserve vigil over kept runs")
+        for task in (
+            _keep(self._beat, _BEAT, "the store does not answer"),
+            _keep(self._look, _LOOK, "nobody looks after the runs that are kept"),
+        ):
+            self._tasks.append(asyncio.create_task(task, name="mserve vigil over kept runs"))
 
     async def end(self) -> None:
         """Stop."""
-        self._task.cancel()
-        await asyncio.wait([self._task])
-
-    async def _keep(self) -> None:
-        while True:
-            await asyncio.sleep(_BEAT)
-            try:
-                await self._beat()
-                self._is_failing = False
-            except Exception as error:  # a process that does not beat is taken for dead
-                if not self._is_failing:
-                    fault = None if isinstance(error, StoreError) else error
-                    log.warning("the store does not answer: %s", error, exc_info=fault)
-                self._is_failing = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.wait(self._tasks)
 
     async def _beat(self) -> None:
         for key in await self._store.beat(self._worker):
             self._cancel(key)
-        if self._beats % _ORPHANS == 0:
-            for run in await self._store.orphans(self._worker, _SILENT):
-                await self._bury(run)
-        if self._beats % _PRUNE == 0:
+        now = time.time()
+        if not 0 <= now - self._beaten < _GAP:
+            self._beating_since = now
+        self._beaten = now
+
+    async def _look(self) -> None:
+        for run in await self._store.orphans(self._worker, self._patience):
+            await self._bury(run)
+        if self._looks % _PRUNE == 0:
             before = int(time.time() - self._options.store_ttl)
             await self._store.prune(before=before, most_bytes=self._options.store_size)
-        self._beats += 1
+        self._looks += 1
+
+    @property
+    def _patience(self) -> float:
+        """Give how long others may be silent.
+
+        Whoever could not beat itself, since the machine slept or the store was away, lets them come back first.
+        """
+        return _SILENT if self._beaten - self._beating_since >= _SILENT else math.inf
 
     async def _bury(self, run: StoredRun) -> None:
         """End a run whose process has died. All that it said stays."""
@@ -75,3 +85,18 @@ class Vigil:
             last = Append(run.key, Batch(news.count, encode([(0, [DIED])])))
             await self._store.write([last, End(run.key, "failed", int(time.time()))])
             log.warning("run %s of program %s has ended with its process", run.key, run.program)
+
+
+async def _keep(do: Callable[[], Awaitable[None]], pause: float, trouble: str) -> None:
+    """Do something again and again, whatever comes of it; trouble is told when it begins."""
+    is_failing = False
+    while True:
+        try:
+            await do()
+            is_failing = False
+        except Exception as error:  # a process that does not beat is taken for dead
+            if not is_failing:
+                fault = None if isinstance(error, StoreError) else error
+                log.warning("%s: %s", trouble, error, exc_info=fault)
+            is_failing = True
+        await asyncio.sleep(pause)
