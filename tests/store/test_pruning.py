@@ -1,5 +1,7 @@
 import asyncio
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 from mserve.store.base import End, Store, StoredConversation, StoredItem, Worker
@@ -109,3 +111,21 @@ async def test_a_file_becomes_small_again(tmp_path: Path) -> None:
     await store.close()
     assert before > 20 * 2**20
     assert file.stat().st_size < 8 * 2**20
+
+
+async def test_a_file_that_was_restored_from_its_dump_stays_as_large_and_is_not_vacuumed_for_ever(
+    tmp_path: Path,
+) -> None:
+    made, restored = tmp_path / "made.db", tmp_path / "runs.db"
+    store = open_store(f"sqlite:///{made}")
+    await store.open()
+    for at in range(20):
+        await _ended(store, at, 1024)
+    await store.close()
+    with closing(sqlite3.connect(made)) as old, closing(sqlite3.connect(restored)) as new:
+        new.executescript("\n".join(old.iterdump()))  # which gives no page back, as ours does
+    store = open_store(f"sqlite:///{restored}")
+    await store.open()
+    async with asyncio.timeout(30):
+        assert await store.prune(before=19) == 19
+    await store.close()

@@ -64,4 +64,4 @@ def shrink(connection: Connection) -> bool:
     # Page by page, as rows without a column: what is above the driver takes the first for the last.
     raw: Any = connection.connection.driver_connection
     raw.execute(f"PRAGMA incremental_vacuum({_PAGES})").fetchall()
-    return True
+    return (connection.scalar(text("PRAGMA freelist_count")) or 0) < free  # not so in a file that others have made
