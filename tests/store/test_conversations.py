@@ -93,3 +93,22 @@ async def test_what_touches_a_conversation_keeps_it(store: Store, sql: Sql) -> N
     await store.add_items("added", [])
     await store.prune(before=now - 1)
     assert await sql("SELECT key FROM mserve_conversations ORDER BY key") == [("added",), ("noted",)]
+
+
+async def test_two_processes_that_add_to_the_same_conversations_do_not_wait_for_each_other(
+    store: Store, other: Store
+) -> None:
+    for key in ("a", "b"):
+        await store.make_conversation(_talk(key), [])
+    for turn in range(20):
+        runs = [(await store.begin(a_run())).key for _ in range(4)]
+
+        def ends(keys: list[str], *talks: str, turn: int = turn) -> list[End]:
+            names = [[f"{key}{turn}-{number}" for number in range(20)] for key in keys]
+            return [
+                End(key, "completed", 1, talk, tuple(_items(*ids)))
+                for key, talk, ids in zip(keys, talks, names, strict=True)
+            ]
+
+        await asyncio.gather(store.write(ends(runs[:2], "a", "b")), other.write(ends(runs[2:], "b", "a")))
+    assert len(await store.items("a")) == len(await store.items("b")) == 20 * 2 * 20

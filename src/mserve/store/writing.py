@@ -1,6 +1,7 @@
 """Writes what runs say, many at once: the one thing that is done to a store many times a second."""
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -44,9 +45,11 @@ def write(connection: Connection, writes: Sequence[Write], own: str) -> set[str]
     ]
     if ending:
         connection.execute(_end, ending)
-    for end in ends.values():
-        if end.conversation is not None and end.key in active:
-            talks.add(connection, end.conversation, end.items)
+    more = [
+        (end.conversation, end.items) for end in ends.values() if end.conversation is not None and end.key in active
+    ]
+    for talk, items in sorted(more, key=itemgetter(0)):  # in one order, as the runs
+        talks.add(connection, talk, items)
     return {key for key in found if key not in active and not _is_done(found[key], ends.get(key))} | _lost(
         writes, found
     )
