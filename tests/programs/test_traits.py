@@ -116,7 +116,7 @@ def test_what_is_no_decision_is_refused_where_it_is_written() -> None:
 @pytest.mark.parametrize(
     ("said", "reason"),
     [
-        ({"on_disconnect": "stop"}, "on_disconnect is one of cancel, finish, not 'stop'"),
+        ({"on_disconnect": "stop"}, "on_disconnect is one of cancel, finish, detach, not 'stop'"),
         ({"max_runs": 0}, "max_runs is a number from 1 on, and max_queue one from 0 on"),
         ({"max_queue": -1}, "max_runs is a number from 1 on, and max_queue one from 0 on"),
     ],
