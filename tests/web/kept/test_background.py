@@ -117,3 +117,9 @@ def test_what_is_not_there_is_a_404_for_whatever_is_asked_of_it(here: httpx.Clie
 def test_a_response_that_was_followed_from_its_start_is_what_was_streamed(here: httpx.Client) -> None:
     frames = streamed(here, "all", background=True)
     assert followed(here, data_of(frames[0])["response"]["id"]) == frames
+
+
+def test_a_response_has_one_name_alone(here: httpx.Client) -> None:
+    name = make(here, "say it")["id"]
+    for other in (name.removeprefix("resp_"), name.replace("resp_", "chatcmpl-"), name.upper(), f"{name}0"):
+        assert refused(here.get(f"/responses/{other}"), 404) == "not_found"

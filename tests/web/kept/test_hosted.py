@@ -92,6 +92,22 @@ async def test_an_app_that_closes_writes_the_end_of_its_runs_before(
     assert status in ("completed", "cancelled")
 
 
+async def test_what_a_run_says_once_it_was_given_up_is_let_go(
+    app: App, client: httpx.AsyncClient, program: Stubborn, caplog: pytest.LogCaptureFixture
+) -> None:
+    name = await begun(client)
+    while not told(await client.get(f"/responses/{name}"))["output"]:
+        await asyncio.sleep(0.01)
+    desk = await app._keeper.desk()
+    kept = desk.recorders[name[5:]]
+    kept._hear()  # it is about to be asked what it has, as while a transaction is under way
+    kept.give_up()
+    program.end.set()
+    await desk.writer.flush()
+    assert told(await client.get(f"/responses/{name}"))["status"] == "in_progress"
+    assert [record for record in caplog.records if record.name == "mserve"] == []
+
+
 async def test_nobody_waits_for_a_store_that_is_known_to_take_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
