@@ -80,7 +80,7 @@ def test_a_stream_in_the_background_tells_its_id_at_once_and_goes_on_when_its_cl
     here: httpx.Client, notes: Notes
 ) -> None:
     body = asked("wait alone", stream=True, background=True)
-    with streaming(here, "POST", "/responses", json=body) as pieces:
+    with streaming(here, "POST", "/responses", json=body, headers={"X-Mserve-Grace-Period": "60"}) as pieces:
         head = read_until(pieces, "response.in_progress")
     name = data_of(frames_of(head.split("\n\n")[0] + "\n\n")[0])["response"]["id"]
     notes.open("alone")
