@@ -10,7 +10,6 @@ from mserve.options import Limits
 from mserve.protocols import responses
 from mserve.protocols.base import Envelope
 
-DIED = Failure(500, "Gone.", "worker_died")
 ENVELOPE = Envelope("0" * 32, 0, "m")
 
 
@@ -25,11 +24,13 @@ def resumed(after: int, *said: Said) -> list[tuple[int, str]]:
     return [(event["sequence_number"], event["type"]) for event in found]
 
 
+@pytest.mark.parametrize("code", ["worker_died", "answer_lost"])
 @pytest.mark.parametrize("after", [6, 7, 8, 1000, 2**53 - 2])
-def test_the_end_stands_behind_all_that_a_client_has(after: int) -> None:
-    assert resumed(-1, "a", "b", DIED)[-2:] == [(5, "response.output_text.delta"), (6, "response.failed")]
-    assert resumed(5, "a", "b", DIED) == [(6, "response.failed")]
-    assert resumed(after, "a", "b", DIED) == [(after + 1, "response.failed")]
+def test_the_end_stands_behind_all_that_a_client_has(after: int, code: str) -> None:
+    died = Failure(500, "Gone.", code)
+    assert resumed(-1, "a", "b", died)[-2:] == [(5, "response.output_text.delta"), (6, "response.failed")]
+    assert resumed(5, "a", "b", died) == [(6, "response.failed")]
+    assert resumed(after, "a", "b", died) == [(after + 1, "response.failed")]
 
 
 def test_an_end_that_the_run_has_said_itself_is_told_once() -> None:

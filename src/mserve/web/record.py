@@ -26,11 +26,11 @@ _SANE = re.compile(rb"[!-~]{1,128}")
 
 KINDS = frozenset(
     {
-        "cancelled", "ending", "headers_too_large", "host_not_allowed", "idempotency_key_reused", "internal_error",
-        "invalid_api_key", "invalid_http", "invalid_json", "invalid_output", "method_not_allowed", "model_not_found",
-        "not_found", "origin_not_allowed", "overloaded", "previous_response_not_found", "program_error",
-        "request_timeout", "request_too_large", "response_deleted", "response_not_complete", "starting",
-        "store_disabled", "store_unavailable", "timeout", "too_many_connections", "unsupported_media_type",
+        "answer_lost", "cancelled", "ending", "headers_too_large", "host_not_allowed", "idempotency_key_reused",
+        "internal_error", "invalid_api_key", "invalid_http", "invalid_json", "invalid_output", "method_not_allowed",
+        "model_not_found", "not_found", "origin_not_allowed", "overloaded", "previous_response_not_found",
+        "program_error", "request_timeout", "request_too_large", "response_deleted", "response_not_complete",
+        "starting", "store_disabled", "store_unavailable", "timeout", "too_many_connections", "unsupported_media_type",
         "worker_died",
     }
 )  # fmt: skip

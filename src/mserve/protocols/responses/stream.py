@@ -16,11 +16,9 @@ from .text import TextPart
 _encode = msgspec.json.Encoder().encode
 _DELTA = "\x01"
 """Stands for any text in a frame that is cut there."""
-_DIED = "worker_died"
-"""A failure that others have told: its process may have told clients more than what was kept."""
+_LOST = frozenset({"worker_died", "answer_lost"})
+"""Codes of failures that others tell than the run: its process may have told clients more than what was kept."""
 _BEGINS = b"event: response.output_text.delta\nid: "
-
-
 UNREADABLE, GONE = "store_unavailable", "response_deleted"
 """The codes of what is no word of a run: an answer that is kept cannot be read to its end, now or ever."""
 
@@ -72,7 +70,7 @@ class EventEncoder:
             self._failed = True
             if event.code in (UNREADABLE, GONE):
                 return self._broken_off(event)
-            if event.code == _DIED:
+            if event.code in _LOST:
                 self._next = max(self._next, self._after + 1)
             return self._frames([Failed(response=failed(self._response, self._output, event))])
         return self._frames(self._output.say(event))

@@ -20,7 +20,7 @@ Item = dict[str, Any]
 WIRES: tuple[Wire, ...] = (chat_completions, completions, responses)
 _WIRES: Mapping[str, Wire] = {wire.PATH: wire for wire in WIRES}
 _ROWS = 1000
-_LOST = Failure(503, "The end of the answer could not be kept.", "store_unavailable")
+_LOST = Failure(503, "The end of the answer could not be kept.", "answer_lost")
 _UNSAID: Mapping[Status, Failure] = {"failed": _LOST, "cancelled": CANCELLED}
 
 
