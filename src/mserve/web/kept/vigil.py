@@ -76,7 +76,8 @@ class Vigil:
 
         Whoever could not beat itself, since the machine slept or the store was away, lets them come back first.
         """
-        return _SILENT if self._beaten - self._beating_since >= _SILENT else math.inf
+        is_beating = time.time() - self._beaten < _GAP  # else the store may have come back just now
+        return _SILENT if is_beating and self._beaten - self._beating_since >= _SILENT else math.inf
 
     async def _bury(self, run: StoredRun) -> None:
         """End a run whose process has died. All that it said stays."""
