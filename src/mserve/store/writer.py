@@ -202,7 +202,8 @@ class Writer:
             log.error("What runs say is kept in memory until it can be written: %s", error, exc_info=fault)
         self._fault = error
         for one in self._sending:
-            if isinstance(one, Begin) and (waiting := self._beginning.get(one.key)) is not None:
+            waiting = self._beginning.get(one.key) if isinstance(one, Begin) else None
+            if waiting is not None and not waiting.done():  # who waits may have given up just now
                 waiting.set_exception(StoreError(str(error)))
         self._pending = [*(one for one in self._sending if not isinstance(one, Begin)), *self._pending]
         self._waiting_bytes = sum(map(_size, self._pending))
