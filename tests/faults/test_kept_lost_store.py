@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
+from faults.leftovers import memory
 from faults.resuming import LIMIT, Served, Stream, asked, clients, uninterrupted, until
 from postgres import Postgres
 from processes import Serve, ServerProcess
@@ -24,6 +25,17 @@ UNKEPT: dict[str, tuple[str, dict[str, Any]]] = {
     "a response that is not kept": ("/responses", {"input": "unkept 0.02 -1", "store": False}),
     "chat": ("/chat/completions", {"messages": [{"role": "user", "content": "chat 0.02 -1"}]}),
 }
+
+
+FLOOD = """
+import asyncio
+
+async def serve(prompt):
+    while prompt == "flood":
+        yield "x" * 50_000
+        await asyncio.sleep(0.0005)
+    yield "calm"
+"""
 
 
 class Faulty(NamedTuple):
@@ -102,6 +114,26 @@ async def test_streams_that_were_under_way_are_whole_when_the_store_is_back(faul
         server.wait_for("The store can be written again")
     names = [name for name, _ in faulty.served.asked() if name not in ("whole", "new")]
     assert len(names) == len(set(names)) == len(every)
+
+
+async def test_a_run_that_says_too_much_for_a_store_that_is_away_is_given_up(
+    serve: Serve, tmp_path: Path, postgresql: Postgres
+) -> None:
+    """What waits to be written has a bound. Whoever finds the run later is told that it has no end."""
+    server = Served(serve, tmp_path, postgresql.empty()).start(program=FLOOD)
+    async with clients() as client:
+        await Stream(client, server.base_url).ask(asked("calm"))
+        before = memory(server.pid)
+        stream = Stream(client, server.base_url)
+        await stream.ask({"input": "flood", "background": True, "stream": True}, until=6)
+        postgresql.stop()
+        server.wait_for("The store has taken nothing for too long: 1 runs are given up", LIMIT)
+        assert memory(server.pid) - before < 3 * 64 * 2**20
+        postgresql.start()
+        await stream.finish()
+        assert stream.last == "failed"
+        assert b"The end of the answer could not be kept." in stream.frames[-1]
+        assert await stream.status() == "failed"
 
 
 class Slowest:

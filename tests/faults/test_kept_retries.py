@@ -1,13 +1,13 @@
 """A hundred requests with one idempotency key at once, over two processes: one run, and its answer for all of them."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
 import pytest
 
-from faults.resuming import ALL, LIMIT, Served, clients
+from faults.resuming import ALL, Served, clients, until
 
 RETRIES = 100
 PATHS: Mapping[str, dict[str, Any]] = {
@@ -16,37 +16,44 @@ PATHS: Mapping[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(params=["two servers", "two workers"])
-def urls(request: pytest.FixtureRequest, served: Served) -> list[str]:
-    """Where to ask."""
-    if request.param == "two workers":
-        return 2 * [served.start("--workers", "2").base_url]
+def two_servers(served: Served) -> list[str]:
     return [served.start().base_url, served.start().base_url]
 
 
-async def test_retries_get_the_answer_of_one_run(served: Served, urls: list[str]) -> None:
+def two_workers(served: Served) -> list[str]:
+    return 2 * [served.start("--workers", "2").base_url]
+
+
+Start = Callable[[Served], list[str]]
+STARTS = pytest.mark.parametrize(
+    ("start", "chat_streams"), [(two_servers, False), (two_workers, True)], ids=["two servers", "two workers"]
+)
+
+
+@STARTS
+async def test_retries_get_the_answer_of_one_run(served: Served, start: Start, chat_streams: bool) -> None:
+    urls = start(served)
     async with clients() as client:
         for path in PATHS:
-            for stream in (False, True):
-                retried = Retried(client, urls, path, stream=stream)
-                begun = len(served.asked())
-                await retried.assert_all_get_one_answer()
-                assert len(served.asked()) == begun + 1
-
-
-async def test_retries_get_the_answer_whose_first_client_has_died(served: Served, urls: list[str]) -> None:
-    async with clients() as client:
-        for stream in (False, True):
-            retried = Retried(client, urls, "/responses", stream=stream)
+            retried = Retried(client, urls, path, stream=chat_streams == ("chat" in path))
             begun = len(served.asked())
-            first = asyncio.create_task(retried.ask(0))
-            async with asyncio.timeout(LIMIT):
-                while len(served.asked()) == begun:
-                    await asyncio.sleep(0.005)
-            first.cancel()
-            await asyncio.wait([first])
             await retried.assert_all_get_one_answer()
             assert len(served.asked()) == begun + 1
+
+
+@STARTS
+async def test_retries_get_the_answer_whose_first_client_has_died(
+    served: Served, start: Start, chat_streams: bool
+) -> None:
+    urls = start(served)
+    async with clients() as client:
+        retried = Retried(client, urls, "/responses", stream=chat_streams)
+        first = asyncio.create_task(retried.ask(0))
+        await until(lambda: bool(served.asked()))
+        first.cancel()
+        await asyncio.wait([first])
+        await retried.assert_all_get_one_answer()
+        assert len(served.asked()) == 1
 
 
 class Retried:
