@@ -86,7 +86,13 @@ class Begin(Struct, frozen=True):
     run: StoredRun
 
 
-Write = Begin | Append | End
+class Drop(Struct, frozen=True):
+    """A run that came to nothing before it began, to be forgotten."""
+
+    key: str
+
+
+Write = Begin | Append | End | Drop
 
 
 class News(Struct, frozen=True):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from mserve.options import MIB
 
-from .base import Append, Begin, End, Store, StoredRun, StoreError, Write
+from .base import Append, Begin, Drop, End, Store, StoredRun, StoreError, Write
 
 log = logging.getLogger("mserve")
 
@@ -100,7 +100,7 @@ class Writer:
             del self._beginning[run.key]
             if done.cancelled() or done.exception() is not None:
                 # It may be written all the same, and nobody runs it.
-                self.put([End(run.key, "cancelled", int(time.time()))])
+                self.put([Drop(run.key)])
 
     async def flush(self) -> None:
         """Wait until all that was asked for by now is written or given up."""
@@ -258,7 +258,7 @@ def _size(one: Write) -> int:
             return _ROW + len(batch.data)
         case Begin(_, run):
             return _ROW + len(run.body)
-        case End():
+        case End() | Drop():
             return _ROW
 
 

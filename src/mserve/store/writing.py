@@ -5,10 +5,10 @@ from operator import itemgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from . import codec, talks
-from .base import Append, Begin, End, StoredRun, Write
+from .base import Append, Begin, Drop, End, StoredRun, Write
 from .rows import keep, some
 from .tables import batches, runs
 
@@ -34,7 +34,8 @@ _known = (
 def write(connection: Connection, writes: Sequence[Write], own: str) -> set[str]:
     """Write all that is of active runs, and give the keys of the others; `own` is the worker that does so."""
     _begin(connection, [one.run for one in writes if isinstance(one, Begin)])
-    found = _find(connection, [one for one in writes if not isinstance(one, Begin)])
+    _drop(connection, [one.key for one in writes if isinstance(one, Drop)])
+    found = _find(connection, [one for one in writes if isinstance(one, Append | End)])
     ends = {one.key: one for one in writes if isinstance(one, End)}
     active = {key: run for key, run in found.items() if run.ended is None}
     _append(connection, [one for one in writes if isinstance(one, Append)], active)
@@ -61,8 +62,13 @@ def _begin(connection: Connection, new: Sequence[StoredRun]) -> None:
         connection.execute(keep(connection, runs, "key"), [msgspec.structs.asdict(run) for run in new])
 
 
+def _drop(connection: Connection, keys: Sequence[str]) -> None:
+    if keys:
+        connection.execute(delete(runs).where(runs.c.key.in_(keys)))
+
+
 def _lost(writes: Sequence[Write], found: Mapping[str, Any]) -> set[str]:
-    return {one.key for one in writes if not isinstance(one, Begin) and one.key not in found}
+    return {one.key for one in writes if isinstance(one, Append | End) and one.key not in found}
 
 
 def _find(connection: Connection, writes: Sequence[Write]) -> dict[str, Any]:

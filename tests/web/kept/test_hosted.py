@@ -10,8 +10,9 @@ import pytest
 
 import mserve
 from mserve.options import Options
-from mserve.store.base import News, StoredRun, Worker
+from mserve.store.base import News, StoredRun, StoreError, Worker
 from mserve.store.opening import open_store
+from mserve.store.sql import SqlStore
 from mserve.web.app import App
 from mserve.web.kept import recorder, responses
 from mserve.web.kept.vigil import Vigil
@@ -193,6 +194,45 @@ def run_of(key: str) -> StoredRun:
     return StoredRun(
         key=key, owner="", endpoint="/v1/responses", program="p", model="m", created=1, body=b"{}", worker="dead"
     )
+
+
+async def _commit_unheard(store: SqlStore, run: StoredRun) -> StoredRun:
+    await _begin(store, run)
+    raise StoreError("the connection was lost")
+
+
+async def _lose(_store: SqlStore, key: str, _owner: str | None) -> bool:
+    raise StoreError(f"{key} cannot be deleted")
+
+
+_begin = SqlStore.begin
+
+
+@pytest.mark.parametrize(
+    ("method", "failing", "body", "status"),
+    [
+        ("begin", _commit_unheard, asked("x"), 503),
+        ("delete", _lose, asked("x", previous_response_id="resp_gone"), 400),
+    ],
+)
+async def test_a_key_is_free_again_that_stands_for_nothing(
+    app: App,
+    client: httpx.AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    method: str,
+    failing: Any,
+    body: Any,
+    status: int,
+) -> None:
+    """It used to stand for a run that nobody ran: who sent the request again waited for ever."""
+    with monkeypatch.context() as fault:
+        fault.setattr(SqlStore, method, failing)
+        again = {"Idempotency-Key": "1"}
+        assert (await client.post("/responses", json=body, headers=again)).status_code == status
+    desk = await app._keeper.desk()
+    await desk.writer.flush()
+    assert await desk.store.runs(10) == []
 
 
 async def test_a_dead_run_that_two_processes_find_ends_once(tmp_path: Path) -> None:

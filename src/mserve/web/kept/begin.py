@@ -11,7 +11,7 @@ from mserve.protocols.base import Asked, Envelope, Keeping, Wire
 from mserve.protocols.responses.conversations import PREFIX
 from mserve.runs.choices import Choices
 from mserve.runs.run import Run
-from mserve.store.base import StoredRun, StoreError
+from mserve.store.base import Drop, StoredRun, StoreError
 from mserve.web.service import Admitted, Service
 from mserve.web.source import Source
 from mserve.web.wishes import ON_DISCONNECT, Wishes
@@ -103,20 +103,19 @@ class Kept:
         there, or where that other request was another one.
         """
         desk = await self._keeper.desk()
+        run = _row(desk, admitted, post)
         try:
-            run = _row(desk, admitted, post)
-            if run.idempotency_key is None:
-                await desk.writer.begin(run)
-            elif (found := await desk.store.begin(run)).key != run.key:
-                return self._again(desk, found, run)
-            try:
-                admitted = await self.complete(admitted, post.caller)
-                runs = self._start(admitted, wishes, post)
-            except BaseException:
-                await desk.store.delete(run.key, None)  # it never was: a retry may begin it
-                raise
+            found = await _noted(desk, run)
         except StoreError as error:
             raise unavailable() from error
+        if found.key != run.key:
+            return self._again(desk, found, run)
+        try:
+            admitted = await self.complete(admitted, post.caller)
+            runs = self._start(admitted, wishes, post)
+        except BaseException:
+            await desk.forget(run.key)  # it never was: a retry may begin it
+            raise
         recorder = desk.record(run.key, runs, _adding(run, admitted.asked, post.envelope))
         return Begun(post.envelope, Recorded(recorder))
 
@@ -135,6 +134,18 @@ class Kept:
         if goes_on:
             wishes = structs.replace(wishes, on_disconnect="detach")
         return self._service.run(admitted, wishes, post.headers, post.caller)
+
+
+async def _noted(desk: Desk, run: StoredRun) -> StoredRun:
+    """Keep a new run, or give the one that has its idempotency key."""
+    if run.idempotency_key is None:
+        await desk.writer.begin(run)
+        return run
+    try:
+        return await desk.store.begin(run)
+    except BaseException:
+        desk.writer.put([Drop(run.key)])  # it may be kept all the same, and nobody runs it
+        raise
 
 
 def _needs_store(keeping: Keeping | None) -> str | None:

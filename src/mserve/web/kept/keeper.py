@@ -10,7 +10,7 @@ from mserve.events import Failure
 from mserve.options import Options
 from mserve.program import Program
 from mserve.runs.run import Run
-from mserve.store.base import Store
+from mserve.store.base import Drop, Store, StoreError
 from mserve.store.opening import may_hold_runs, open_store
 from mserve.store.place import this_worker
 from mserve.store.writer import Writer
@@ -54,6 +54,13 @@ class Desk:
         if recorder is not None:
             recorder.cancel()
         return recorder is not None
+
+    async def forget(self, key: str) -> None:
+        """Let go of a run that never was: now, or as soon as the store takes that."""
+        try:
+            await self.store.delete(key, None)
+        except StoreError:
+            self.writer.put([Drop(key)])
 
     async def close(self) -> None:
         """Write what is still to be written, and let go of the store."""
