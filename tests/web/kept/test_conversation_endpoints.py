@@ -88,6 +88,13 @@ def test_what_does_not_fit_is_refused(here: httpx.Client, path: str, body: dict[
     refused(answer, 400, param)
 
 
+def test_items_are_nested_no_deeper_than_a_request_may_be(here: httpx.Client) -> None:
+    deep = '{"items": [{"type": "own", "in": %s}]}' % ("[" * 300 + "]" * 300)
+    for path in ("/conversations", f"/conversations/{made(here)['id']}/items"):
+        answer = here.post(path, content=deep, headers={"Content-Type": "application/json"})
+        assert refused(answer, 400) == "invalid_json"
+
+
 def test_what_is_no_json_is_refused_before_it_is_read(here: httpx.Client) -> None:
     assert refused(here.post("/conversations", content=b"{}"), 415) == "unsupported_media_type"
     headers = {"Content-Type": "application/json"}

@@ -16,6 +16,7 @@ from mserve.web.body import check_headers, read_body
 from mserve.web.caller import owner_of
 from mserve.web.record import new_key
 from mserve.web.replies import send_json
+from mserve.web.structure import check_structure
 
 from .keeper import Desk, Keeper
 
@@ -99,9 +100,11 @@ class Conversations:
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         sent: Mapping[bytes, bytes] = dict(reversed(scope["headers"]))
-        limit = self._options.limits.max_body
-        check_headers(sent, limit)
-        return await read_body(receive, limit)
+        limits = self._options.limits
+        check_headers(sent, limits.max_body)
+        body = await read_body(receive, limits.max_body)
+        check_structure(body, limits)
+        return body
 
 
 def _names() -> Iterator[str]:
