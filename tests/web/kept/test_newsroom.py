@@ -9,7 +9,7 @@ import pytest
 from mserve.store.base import Append, Batch, End, News, Store, StoredRun, StoreError, Worker
 from mserve.store.codec import encode
 from mserve.store.opening import open_store
-from mserve.web.kept.followed import Followed
+from mserve.web.kept.followed import UNAVAILABLE, Followed
 from mserve.web.kept.newsroom import Newsroom
 
 
@@ -103,4 +103,16 @@ async def test_no_more_is_read_than_is_taken(store: Store) -> None:
             taken += said
     assert taken == [str(number) for number in range(300)]
     assert (followed.taken, followed.ended_at, followed.failure) == (300, 7, None)
+    followed.close()
+
+
+async def test_whatever_a_store_raises_nobody_waits_for_ever(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    newsroom = Newsroom(store, lambda _: False)
+    news = await waiting(newsroom, "one")
+    followed = Followed("one", store, newsroom)
+    await store.close()  # of which it says something of Python's own
+    with pytest.raises(RuntimeError):
+        await asyncio.wait_for(news, 5)
+    assert await asyncio.wait_for(followed.take(), 5) == [(0, [UNAVAILABLE])]
+    assert "A kept run was not read to its end" in caplog.text
     followed.close()

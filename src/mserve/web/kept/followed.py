@@ -1,6 +1,7 @@
 """Reads a kept run from its first event on, and follows it while it goes on: a `Source`."""
 
 import asyncio
+import logging
 import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -19,6 +20,8 @@ from mserve.store.codec import decode
 
 from .newsroom import Newsroom
 from .records import unsaid
+
+log = logging.getLogger("mserve")
 
 T = TypeVar("T")
 
@@ -108,7 +111,9 @@ class Followed:
     async def _follow(self) -> None:
         try:
             await self._read()
-        except StoreError:
+        except Exception as error:  # whatever it is, somebody waits for the end
+            if not isinstance(error, StoreError):
+                log.exception("A kept run was not read to its end")
             self._put([(0, [UNAVAILABLE])])
         self.closed = True
         self._bell.ring()

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Collection
 
-from mserve.errors import MserveError
 from mserve.store.base import News, Store
 
 _LOOK = 0.05
@@ -62,8 +61,8 @@ class Newsroom:
                 continue
             try:
                 now = await self._store.news(keys)
-            except MserveError:
-                self.tell(keys)  # each hears it from the store, by asking
+            except Exception:  # noqa: BLE001  # each hears it from the store, by asking
+                self.tell(keys)
                 continue
             self.tell([key for key in keys if key not in now or now[key] != known.get(key)])
             known = now
