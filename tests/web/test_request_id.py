@@ -75,8 +75,18 @@ def test_the_log_of_a_failure_names_it(server: ServerProcess) -> None:
 
 
 def test_a_process_that_forks_gives_no_id_that_its_child_gives_too() -> None:
-    code = "import os; from mserve.web.record import new_key; os.fork() and os.wait(); print(new_key())"
+    code = "import os; from mserve.web.record import new_key; new_key(); os.fork() and os.wait(); print(new_key())"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
     keys = told.stdout.split()
     assert len(keys) == len(set(keys)) == 2
     assert all(MADE.fullmatch(key) for key in keys)
+
+
+def test_nobody_can_guess_the_ids_of_others_by_his_own() -> None:
+    """They are all that stands between strangers where there are no API keys."""
+    code = (
+        "import os; from mserve.web.record import new_key; os.urandom = bytes;"
+        "print({new_key() for _ in range(200)} == {'0' * 32})"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    assert told.stdout == "True\n"  # the system's own randomness is all that there is in them
