@@ -8,7 +8,7 @@ from sqlite3 import connect
 
 import pytest
 
-from mserve.store.base import End, Store, StoreError, Write
+from mserve.store.base import Drop, End, Store, StoreError, Write
 from mserve.store.opening import open_store
 from mserve.store.writer import Writer
 from store.conftest import Sql
@@ -130,3 +130,10 @@ async def test_a_store_that_does_not_answer_is_not_waited_for(store: Store, monk
     await writer.flush()
     assert await store.run(run.key, None) is None
     await writer.close()
+
+
+async def test_any_number_of_runs_that_came_to_nothing_is_forgotten_at_once(store: Store) -> None:
+    kept = [await store.begin(a_run()) for _ in range(2)]
+    names = [f"none-{number}" for number in range(40_000)]  # more than a statement of any database can name
+    assert await store.write([Drop(key) for key in (kept[0].key, *names)]) == set()
+    assert [run.key for run in await store.runs(10)] == [kept[1].key]

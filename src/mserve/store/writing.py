@@ -63,8 +63,8 @@ def _begin(connection: Connection, new: Sequence[StoredRun]) -> None:
 
 
 def _drop(connection: Connection, keys: Sequence[str]) -> None:
-    if keys:
-        connection.execute(delete(runs).where(runs.c.key.in_(keys)))
+    for portion in some(keys):
+        connection.execute(delete(runs).where(runs.c.key.in_(portion)))
 
 
 def _lost(writes: Sequence[Write], found: Mapping[str, Any]) -> set[str]:
