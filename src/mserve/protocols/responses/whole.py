@@ -1,10 +1,11 @@
 """A reply as one body: a response that is whole, or as far as it is by now."""
 
 from collections.abc import Sequence
+from itertools import groupby
 
 import msgspec
 
-from mserve.events import Failure, Said, spelt_out
+from mserve.events import Failure, RunEvent, Said
 from mserve.protocols.base import Asked, Envelope
 
 from .echo import begun, ended, failed, going_on, output_of, shown
@@ -30,12 +31,19 @@ class WholeResponse:
 
     def encode(self, choice: int, events: Sequence[Said]) -> bytes:
         """Take the next events, and give nothing yet; of another protocol's request, the first choice."""
-        for event in spelt_out(shown(choice, events)):
-            if isinstance(event, Failure):
-                self._failure = event
+        for kind, some in groupby(shown(choice, events), type):
+            if kind is str:
+                self._output.go_on()[1].pieces += some  # type: ignore[arg-type]  # texts alone, none of them empty
             else:
-                self._output.say(event)
+                for event in some:
+                    self._take(event)  # type: ignore[arg-type]  # no text
         return b""
+
+    def _take(self, event: RunEvent) -> None:
+        if isinstance(event, Failure):
+            self._failure = event
+        else:
+            self._output.say(event)
 
     def close(self, at: int) -> bytes:
         """Give the whole response."""
