@@ -3,7 +3,9 @@
 import asyncio
 import re
 import socket
+from collections.abc import Iterable
 from contextlib import suppress
+from itertools import starmap
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -13,6 +15,7 @@ import pytest
 
 from faults.resuming import LIMIT, RESET, Served, Stream, asked, clients, uninterrupted
 from processes import ServerProcess
+from share import SHARE
 
 PAUSE = 0.01
 
@@ -23,6 +26,11 @@ def server(served: Served) -> ServerProcess:
 
 
 HOW = ("closed", "reset")
+
+
+def cuts(numbers: Iterable[int]) -> list[tuple[int, str]]:
+    """Give where to cut, and how: both ways, or in a share of all that in turn."""
+    return [(at, how) for at in numbers for how in (HOW if SHARE == 1 else HOW[at % 2 :][:1])]
 
 
 async def test_a_client_that_hangs_up_behind_any_event_resumes_behind_it(server: ServerProcess) -> None:
@@ -38,8 +46,8 @@ async def test_a_client_that_hangs_up_behind_any_event_resumes_behind_it(server:
             await stream.finish()
             return stream
 
-        streams = await asyncio.gather(*(cut(at, how) for at in range(1, len(whole) + 1) for how in HOW))
-        assert [stream.bare for stream in streams] == [whole] * 2 * len(whole)
+        streams = await asyncio.gather(*starmap(cut, cuts(range(1, len(whole) + 1))))
+        assert [stream.bare for stream in streams] == [whole] * len(streams)
         await assert_each_is_kept(streams, url)
 
 
@@ -60,9 +68,9 @@ async def test_a_stream_that_a_proxy_cuts_behind_or_within_any_event_is_resumed(
             await stream.finish()
             return stream
 
-        streams = await asyncio.gather(*(cut(at, how) for at in range(cuttable) for how in HOW))
-        assert [stream.bare for stream in streams] == [whole] * 2 * cuttable
-        assert proxy.cuts == 2 * (2 * cuttable - 3)
+        streams = await asyncio.gather(*starmap(cut, cuts(range(cuttable))))
+        assert [stream.bare for stream in streams] == [whole] * len(streams)
+        assert proxy.cuts == len(streams) + len(cuts(range(cuttable - 3)))
         await assert_each_is_kept(streams, url)
 
 

@@ -9,9 +9,10 @@ from itertools import pairwise
 import httpx
 
 from faults.resuming import Served, Stream, asked, clients, counts, uninterrupted, until
+from share import share
 
 PAUSE = 0.02
-RUNS = 48
+RUNS = max(24, share(48))
 PAUSES = [PAUSE / (1 - 0.75 * number / RUNS) for number in range(RUNS)]
 """Each run has a pace of its own: at any moment they are at as many events."""
 

@@ -11,7 +11,7 @@ from share import share
 
 RUNS = share(1000)
 AT_ONCE = 50
-FIRST = 50
+FIRST = 25
 MEMORY = 16 * 2**20
 """Bytes that the server may grow by once it has run the first ones: a run that is over holds nothing."""
 
