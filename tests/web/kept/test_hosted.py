@@ -196,6 +196,33 @@ def run_of(key: str) -> StoredRun:
     )
 
 
+async def test_a_host_that_cancels_a_request_while_its_run_is_noted_leaves_none_behind(
+    app: App, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asks, goes_on, is_kept = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def slow(store: SqlStore, run: StoredRun) -> StoredRun:
+        asks.set()
+        await goes_on.wait()
+        kept = await _begin(store, run)
+        is_kept.set()
+        return kept
+
+    monkeypatch.setattr(SqlStore, "begin", slow)
+    request = asyncio.create_task(client.post("/responses", json=asked("x"), headers={"Idempotency-Key": "1"}))
+    await asks.wait()
+    request.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await request
+    desk = await app._keeper.desk()
+    await desk.writer.flush()
+    goes_on.set()
+    async with asyncio.timeout(LIMIT):
+        await is_kept.wait()
+        while await desk.store.runs(10):
+            await asyncio.sleep(0.01)
+
+
 async def _commit_unheard(store: SqlStore, run: StoredRun) -> StoredRun:
     await _begin(store, run)
     raise StoreError("the connection was lost")

@@ -1,5 +1,6 @@
 """Begins an answer that is kept: reads what came before it, notes it in the store, and runs it, or finds it run."""
 
+import asyncio
 import hashlib
 from collections.abc import Mapping
 
@@ -141,10 +142,15 @@ async def _noted(desk: Desk, run: StoredRun) -> StoredRun:
     if run.idempotency_key is None:
         await desk.writer.begin(run)
         return run
+    beginning = asyncio.ensure_future(desk.store.begin(run))
     try:
-        return await desk.store.begin(run)
+        return await asyncio.shield(beginning)
     except BaseException:
-        desk.writer.put([Drop(run.key)])  # it may be kept all the same, and nobody runs it
+        # It may be kept all the same, sooner or later, and nobody runs it.
+        if beginning.done():
+            desk.writer.put([Drop(run.key)])
+        else:
+            beginning.add_done_callback(lambda _: desk.writer.put([Drop(run.key)]))
         raise
 
 
