@@ -8,6 +8,8 @@ from store.stored import a_run, append, events
 
 ODD = "a\0b\ud800c\U0001f600\x85"
 
+MANY = 2**40
+
 
 async def test_a_run_is_found_as_it_was_kept(store: Store, other: Store) -> None:
     plain = a_run()
@@ -26,7 +28,7 @@ async def test_nobody_but_its_owner_sees_a_run(store: Store) -> None:
     await store.begin(nobodys)
     for stranger in ("bob", "", "ALICE", "alice "):
         assert await store.run(run.key, stranger) is None
-        assert await store.history(run.key, stranger) == []
+        assert await store.history(run.key, stranger, MANY) == []
         assert not await store.delete(run.key, stranger)
     assert await store.run(nobodys.key, "alice") is None
     assert await store.run(run.key, "alice") == run
@@ -77,16 +79,26 @@ async def test_a_history_begins_with_the_oldest(store: Store) -> None:
     for _ in range(30):
         keys.append((await store.begin(a_run(previous=keys[-1]))).key)
     await store.begin(a_run(previous=keys[3]))  # another way on
-    assert [run.key for run in await store.history(keys[-1], "alice")] == keys
-    assert [run.key for run in await store.history(keys[0], "alice")] == keys[:1]
+    assert [run.key for run in await store.history(keys[-1], "alice", MANY)] == keys
+    assert [run.key for run in await store.history(keys[0], "alice", MANY)] == keys[:1]
     await store.delete(keys[10], "alice")
-    assert [run.key for run in await store.history(keys[-1], "alice")] == keys[11:]
+    assert [run.key for run in await store.history(keys[-1], "alice", MANY)] == keys[11:]
+
+
+async def test_a_history_ends_where_it_is_too_much(store: Store) -> None:
+    keys: list[str] = []
+    for _ in range(10):
+        run = await store.begin(a_run(previous=keys[-1] if keys else None, body=b"x" * 1000))
+        assert await store.write([End(run.key, "completed", 1)]) == set()
+        keys.append(run.key)
+    assert [run.key for run in await store.history(keys[-1], "alice", 3500)] == keys[-4:]
+    assert [run.key for run in await store.history(keys[-1], "alice", 10_000)] == keys
 
 
 async def test_a_history_ends_at_a_strangers_run(store: Store) -> None:
     theirs = await store.begin(a_run(owner="bob"))
     ours = await store.begin(a_run(previous=theirs.key))
-    assert await store.history(ours.key, "alice") == [ours]
+    assert await store.history(ours.key, "alice", MANY) == [ours]
 
 
 async def test_what_a_run_says_is_read_from_anywhere(store: Store, other: Store) -> None:

@@ -146,8 +146,11 @@ class Store(Protocol):
         """Give an owner's run; None for the owner stands for the operator, who may see all."""
         ...
 
-    async def history(self, key: str, owner: str) -> list[StoredRun]:
-        """Give a run and all that it goes on from, the oldest first; where one is missing, only those behind it."""
+    async def history(self, key: str, owner: str, most_bytes: int) -> list[StoredRun]:
+        """Give a run and all that it goes on from, the oldest first; where one is missing, only those behind it.
+
+        The same where they are more than so many bytes.
+        """
         ...
 
     async def batches(self, key: str, first: int, limit: int) -> list[Batch]:

@@ -98,15 +98,13 @@ def one(connection: Connection, key: str, owner: str | None) -> StoredRun | None
     return None if found is None else _run(found)
 
 
-def history(connection: Connection, key: str, owner: str) -> list[StoredRun]:
-    """Give a run and all that it goes on from, the oldest first."""
-    chain = select(runs.c.id, runs.c.previous, literal(0).label("depth")).where(*owned(key, owner))
-    behind = chain.cte(recursive=True)
-    behind = behind.union_all(
-        select(runs.c.id, runs.c.previous, behind.c.depth + 1).where(
-            runs.c.key == behind.c.previous, runs.c.owner == owner, behind.c.depth < _LONGEST
-        )
-    )
+def history(connection: Connection, key: str, owner: str, most_bytes: int) -> list[StoredRun]:
+    """Give a run and all that it goes on from, the oldest first, as far as it is not too much."""
+    chain = select(runs.c.id, runs.c.previous, literal(0).label("depth"), runs.c.size.label("bytes"))
+    behind = chain.where(*owned(key, owner)).cte(recursive=True)
+    further = select(runs.c.id, runs.c.previous, behind.c.depth + 1, behind.c.bytes + runs.c.size)
+    is_bearable = (behind.c.depth < _LONGEST) & (behind.c.bytes < most_bytes)
+    behind = behind.union_all(further.where(runs.c.key == behind.c.previous, runs.c.owner == owner, is_bearable))
     query = select(*_FIELDS).join(behind, runs.c.id == behind.c.id).order_by(behind.c.depth.desc())
     return [_run(row) for row in connection.execute(query)]
 

@@ -45,8 +45,8 @@ class SqlStore(Store):
     async def run(self, key: str, owner: str | None) -> StoredRun | None:  # noqa: D102
         return await self._database.read(lambda connection: rows.one(connection, key, owner))
 
-    async def history(self, key: str, owner: str) -> list[StoredRun]:  # noqa: D102
-        return await self._database.read(lambda connection: rows.history(connection, key, owner))
+    async def history(self, key: str, owner: str, most_bytes: int) -> list[StoredRun]:  # noqa: D102
+        return await self._database.read(lambda connection: rows.history(connection, key, owner, most_bytes))
 
     async def batches(self, key: str, first: int, limit: int) -> list[Batch]:  # noqa: D102
         return await self._database.read(lambda connection: rows.next_batches(connection, key, first, limit))

@@ -44,7 +44,7 @@ class Past:
 
     async def _answers(self, name: str) -> list[Item]:
         """Give an earlier conversation, answer by answer."""
-        runs = await self._desk.store.history(key_of(name), self._owner)
+        runs = await self._desk.store.history(key_of(name), self._owner, self._limits.max_body)
         if not runs:
             raise ClientError(
                 f"Previous response with id {name[:100]!r} not found.",
@@ -53,7 +53,8 @@ class Past:
             )
         if runs[0].previous is not None:
             raise ClientError(
-                f"previous_response_id: the beginning of the conversation of {name[:100]!r} is not kept any more.",
+                f"previous_response_id: the beginning of the conversation of {name[:100]!r} is not kept any more, "
+                f"or all of it is larger than {self._limits.max_body} bytes.",
                 code="previous_response_not_found",
                 param="previous_response_id",
             )
