@@ -106,11 +106,16 @@ class Writer:
         """Wait until all that was asked for by now is written or given up."""
         if self._closed or not (self._asked or self._pending or self._sending):
             return
-        done = asyncio.get_running_loop().create_future()
-        self._flushing.append(done)
-        self._wake_late()
-        self._due.set()
-        await done
+        self._gather()
+        await self._next()
+
+    async def finish(self, collect: Collect) -> None:
+        """Write what this gives, and wait for it: with those that begin or finish now. All others have their time."""
+        if self._closed:
+            return
+        self._asked.pop(collect, None)
+        self._take_from(collect)
+        await self._next()
 
     async def close(self) -> None:
         """Write what there is, but do not wait for long; then write no more."""
@@ -126,18 +131,31 @@ class Writer:
             self._timer.cancel()
         _resolve(self._flushing)
 
+    async def _next(self) -> None:
+        """Wait until all that is pending is written or given up."""
+        done = asyncio.get_running_loop().create_future()
+        self._flushing.append(done)
+        self._wake_late()
+        self._due.set()
+        await done
+
     def _wake_late(self) -> None:
         if self._timer is None:
             loop = asyncio.get_running_loop()
             if self._task is None:
                 self._task = loop.create_task(self._work(), name="mserve store")
-            self._timer = loop.call_later(self._late, self._due.set)
+            self._timer = loop.call_later(self._late, self._is_late)
+
+    def _is_late(self) -> None:
+        """Take what all runs have to say, since some of it has waited for as long as it may."""
+        self._timer = None
+        self._gather()
+        self._due.set()
 
     async def _work(self) -> None:
         while True:
             await self._due.wait()
             self._due.clear()
-            self._gather()
             flushed, self._flushing = self._flushing, []
             try:
                 await self._write()
@@ -151,10 +169,13 @@ class Writer:
             self._timer = None
         asked, self._asked = self._asked, {}
         for collect in asked:
-            try:
-                self._take(collect())
-            except Exception:
-                log.exception("What a run said was not collected")
+            self._take_from(collect)
+
+    def _take_from(self, collect: Collect) -> None:
+        try:
+            self._take(collect())
+        except Exception:
+            log.exception("What a run said was not collected")
 
     def _take(self, writes: Iterable[Write]) -> None:
         for one in writes:

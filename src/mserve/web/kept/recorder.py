@@ -52,7 +52,7 @@ class Recorder:
     async def settle(self) -> None:
         """Return once all is written, or the store fails: nobody waits for one that may not come back."""
         if not self._writer.failing:
-            flushing = asyncio.ensure_future(self._writer.flush())
+            flushing = asyncio.ensure_future(self._writer.finish(self._collect))
             await asyncio.wait([flushing], timeout=_PATIENCE)
             flushing.cancel()
 
