@@ -137,3 +137,10 @@ async def test_any_number_of_runs_that_came_to_nothing_is_forgotten_at_once(stor
     names = [f"none-{number}" for number in range(40_000)]  # more than a statement of any database can name
     assert await store.write([Drop(key) for key in (kept[0].key, *names)]) == set()
     assert [run.key for run in await store.runs(10)] == [kept[1].key]
+
+
+async def test_what_finishes_after_the_end_waits_for_nothing(store: Store) -> None:
+    writer = a_writer(store)
+    await writer.close()
+    async with asyncio.timeout(1):
+        await writer.finish(lambda: pytest.fail("nobody writes any more"))

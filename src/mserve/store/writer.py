@@ -274,13 +274,9 @@ class Writer:
 
 
 def _size(one: Write) -> int:
-    match one:
-        case Append(_, batch):
-            return _ROW + len(batch.data)
-        case Begin(_, run):
-            return _ROW + len(run.body)
-        case End() | Drop():
-            return _ROW
+    if isinstance(one, Append):
+        return _ROW + len(one.batch.data)
+    return _ROW + len(one.run.body) if isinstance(one, Begin) else _ROW
 
 
 def _resolve(waiting: Iterable[asyncio.Future[None]]) -> None:
