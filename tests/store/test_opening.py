@@ -33,8 +33,8 @@ asyncio.run(main())
     ("url", "words"),
     [
         ("mysql://user:hush@host/db", "sqlite:///path or at postgresql://"),
-        ("runs.db", "not at ''"),
-        ("hush:/", "not at ''"),
+        ("runs.db", "sqlite:////srv/runs.db, with four of them"),
+        ("hush:/", "sqlite:////srv/runs.db, with four of them"),
         ("sqlite://", "a file"),
         ("sqlite:///", "a file"),
         ("sqlite:///:memory:", "a file"),

@@ -18,11 +18,27 @@ def may_hold_runs(url: str) -> bool:
     return scheme != "sqlite" or Path(path).exists()
 
 
-def open_store(url: str) -> Store:
-    """Give the store at `sqlite:///path` or `postgresql://…`, still to be opened; `StoreError` for other addresses."""
-    scheme = url.partition("://")[0] if "://" in url else ""
+def check_url(url: str) -> str:
+    """Give the kind of database that an address names; `StoreError` where it names none, whatever time may bring.
+
+    What is no address is not repeated: it may hold a password.
+    """
+    scheme, mark, rest = url.partition("://")
+    if not mark:
+        raise StoreError(
+            "a store is at sqlite:///path or at postgresql://user@host/database; for a file at /srv/runs.db write "
+            "sqlite:////srv/runs.db, with four of them"
+        )
     if scheme not in ("sqlite", "postgresql"):
         raise StoreError(f"a store is at sqlite:///path or at postgresql://user@host/database, not at {scheme!r}")
+    if scheme == "sqlite" and rest in ("", "/"):
+        raise StoreError("a store in SQLite is a file: sqlite:///path, with a fourth / where the path begins with one")
+    return scheme
+
+
+def open_store(url: str) -> Store:
+    """Give the store at `sqlite:///path` or `postgresql://…`, still to be opened; `StoreError` for other addresses."""
+    scheme = check_url(url)
     from sqlalchemy import make_url  # noqa: PLC0415  # slow, and only for who keeps runs
     from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
 

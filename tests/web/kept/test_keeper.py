@@ -6,7 +6,11 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
 
+from mserve.errors import StartupError
+from mserve.options import Options
+from mserve.web.app import create_app
 from web.kept.asking import (
     Notes,
     Server,
@@ -58,9 +62,17 @@ def test_a_store_that_cannot_be_opened_is_tried_again_at_the_next_request(tmp_pa
         assert_unavailable(server.client.post("/responses", json=asked("x", previous_response_id="resp_1")))
         assert_all_else_is_answered(server.client)
         server.wait_for("the store cannot be opened: the store .*folder/runs.db: ")
+        assert server.output.count("the store cannot be opened") == 1  # however many ask for it
         (tmp_path / "folder").unlink()
         body = make(server.client, "say it")
         assert told(server.client.get(f"/responses/{body['id']}")) == body
+
+
+@pytest.mark.parametrize("store", ["/hush.db", "mysql://user:hush@host/runs", "sqlite:///", "sqlite://"])
+def test_an_app_does_not_start_with_what_can_never_be_a_store(store: str) -> None:
+    with pytest.raises(StartupError, match=r"a store (is at|in SQLite is a file:) sqlite:///path") as told:
+        create_app(lambda: "it", names=["it"], options=Options(store=store))
+    assert "hush" not in str(told.value)
 
 
 def test_a_file_that_is_no_store_is_told_at_the_start_and_ends_nothing(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from mserve.options import Options
 from mserve.program import Program
 from mserve.runs.run import Run
 from mserve.store.base import Drop, Store, StoreError
-from mserve.store.opening import may_hold_runs, open_store
+from mserve.store.opening import check_url, may_hold_runs, open_store
 from mserve.store.place import this_worker
 from mserve.store.writer import Writer
 
@@ -82,7 +82,12 @@ class Desk:
 
 
 def check_store(programs: Sequence[Program], options: Options) -> None:
-    """Refuse to serve what has to be kept where nothing is: `StartupError`."""
+    """Refuse to serve what has to be kept where nothing is, or nothing ever can be: `StartupError`."""
+    if options.store is not None:
+        try:
+            check_url(options.store)
+        except StoreError as error:
+            raise StartupError(str(error)) from error
     detached = [program.name for program in programs if program.traits.on_disconnect == "detach"]
     if options.store is None and (detached or options.on_disconnect == "detach"):
         who = f"the program {detached[0]}" if detached else "the server"
@@ -95,6 +100,7 @@ class Keeper:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._opening: asyncio.Task[Desk] | None = None
+        self._trouble = ""  # that was told already
 
     @property
     def keeps(self) -> bool:
@@ -134,8 +140,10 @@ class Keeper:
     def _failed(self, opening: "asyncio.Task[Desk]") -> None:
         if opening.cancelled() or opening.exception() is not None:
             self._opening = None
-        if not opening.cancelled() and (error := opening.exception()) is not None:
-            log.error("the store cannot be opened: %s", error)
+        trouble = "" if opening.cancelled() else str(opening.exception() or "")
+        if trouble and trouble != self._trouble:
+            log.error("the store cannot be opened: %s", trouble)
+        self._trouble = trouble
 
     async def _opened(self, url: str) -> Desk:
         # Its library takes a third of a second to load, in which no stream shall stand still.
