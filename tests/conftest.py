@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import os
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -15,6 +17,10 @@ from processes import Serve, ServerProcess
 # A shared machine has no deadlines to keep, and the same cases each time make a failure anyone's to repeat.
 settings.register_profile("mserve", deadline=None, derandomize=True)
 settings.load_profile("mserve")
+
+# What the user of this machine keeps is nothing to tests: a server that finds a store at its start opens it.
+_DATA = tempfile.TemporaryDirectory(prefix="mserve-tests-")
+os.environ["XDG_DATA_HOME"] = _DATA.name
 
 
 @pytest.fixture(scope="session")
