@@ -8,8 +8,11 @@ BENCH := .venv-bench
 # Each micro-benchmark once, untimed: so that none of them rots.
 MICRO := benchmarks/micro --benchmark-disable
 NODE := tests/clients/node
+# The page that the server shows: made by Node from its own folder, carried by the wheel.
+PAGE := playground
+BUILT := src/mserve/web/built/index.html
 
-.PHONY: demo test test-unit test-clients test-faults clients bench bench-micro costs check format lock clean
+.PHONY: demo test test-unit test-clients test-faults test-ui playground clients bench bench-micro costs check format lock clean
 
 demo: $(VENV)/.demo
 	$(BIN)/mserve demo $(ARGS)
@@ -33,6 +36,12 @@ test-clients: $(VENV)/.dev clients
 # MSERVE_TEST_SHARE=0.1 runs a tenth of what is done many times.
 test-faults: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/faults tests/deploy $(ARGS)
+
+# The page by itself, then in a browser: needs npm with Node 20, and Chromium.
+test-ui: $(VENV)/.dev $(BUILT)
+	cd $(PAGE) && npm run -s check && npm test -s
+
+playground: $(BUILT)
 
 clients: $(CLIENTS)/openai-2/.done $(CLIENTS)/openai-3/.done $(NODE)/node_modules/.done
 
@@ -67,7 +76,7 @@ lock:
 	$(BIN)/python -m pip freeze --exclude-editable > requirements.lock
 
 clean:
-	rm -rf $(VENV) $(CLIENTS) $(BENCH) $(NODE)/node_modules
+	rm -rf $(VENV) $(CLIENTS) $(BENCH) $(NODE)/node_modules $(PAGE)/node_modules $(dir $(BUILT))
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mserve needs Python 3.11 or newer; try: make PYTHON=python3.11")'
@@ -98,3 +107,10 @@ $(BENCH)/.done: benchmarks/contenders.lock
 $(NODE)/node_modules/.done: $(NODE)/package-lock.json
 	cd $(NODE) && npm ci --silent --no-audit --no-fund
 	touch $@
+
+$(PAGE)/node_modules/.done: $(PAGE)/package-lock.json
+	cd $(PAGE) && npm ci --silent --no-audit --no-fund
+	touch $@
+
+$(BUILT): $(PAGE)/node_modules/.done $(PAGE)/index.html $(PAGE)/vite.config.ts $(shell find $(PAGE)/src -type f)
+	cd $(PAGE) && npm run -s build
