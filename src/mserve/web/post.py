@@ -17,8 +17,6 @@ from .body import ClientLeft, check_headers, read_body
 from .caller import CALLER
 from .exchange import Exchange
 from .kept.begin import IDEMPOTENCY_KEY, Kept, Post, idempotency_key_of
-from .leaving import Watch
-from .outflow import offer_of
 from .record import current
 from .replies import Header, send_failure, send_json
 from .service import Admitted, Service
@@ -62,17 +60,11 @@ class PostEndpoint:
         except ClientError as error:
             await send_failure(send, failure_of_client(error), self._wire.encode_error)
             return
-        exchange = Exchange(started.source, send, self._wire.encode_error, started.headers)
-        watch = Watch(scope, receive, exchange.leave)
-        try:
-            await self._answer(exchange, started, scope, send)
-        except OSError:
-            record.has_left = True  # this host tells `send`
-        finally:
-            watch.end()
-            exchange.close()
+        encode_error, headers = self._wire.encode_error, started.headers
+        with Exchange(started.source, scope, receive, send, encode_error, headers=headers) as exchange:
+            await self._answer(exchange, started, send)
 
-    async def _answer(self, exchange: Exchange, started: _Started, scope: Scope, send: Send) -> None:
+    async def _answer(self, exchange: Exchange, started: _Started, send: Send) -> None:
         asked, envelope = started.asked, started.envelope
         is_background = asked.sent is not None and bool(asked.sent.get("background"))
         if asked.request.stream:
@@ -81,7 +73,6 @@ class PostEndpoint:
             grace = 0.0 if is_background else started.wishes.grace
             await exchange.stream(
                 encoder,
-                offer=offer_of(scope),
                 graceful=started.accepted + grace,
                 ping=started.wishes.ping,
                 gathering=self._service.gathering(),

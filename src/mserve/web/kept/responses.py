@@ -17,8 +17,6 @@ from mserve.web.body import ClientLeft
 from mserve.web.caller import owner_of
 from mserve.web.exchange import Exchange
 from mserve.web.gathering import Gathering
-from mserve.web.leaving import Watch
-from mserve.web.outflow import offer_of
 from mserve.web.record import current
 from mserve.web.replies import send_failure, send_json
 from mserve.web.wishes import ping_of
@@ -102,15 +100,8 @@ class KeptResponses:
         asked = asked_of(run, self._options.limits).for_reply()
         encoder = responses.encoder(envelope_of(run), asked, after)
         followed = desk.follow(run.key)
-        exchange = Exchange(followed, send, responses.encode_error)
-        watch = Watch(scope, receive, exchange.leave)
-        try:
-            await exchange.stream(encoder, offer=offer_of(scope), graceful=0.0, ping=ping, gathering=self._gathering())
-        except OSError:
-            current.get().has_left = True  # this host tells `send`
-        finally:
-            watch.end()
-            exchange.close()
+        with Exchange(followed, scope, receive, send, responses.encode_error) as exchange:
+            await exchange.stream(encoder, graceful=0.0, ping=ping, gathering=self._gathering())
 
 
 def told(endpoint: Endpoint, path: str) -> Endpoint:
