@@ -1,0 +1,128 @@
+/** Asks once, and tells what comes of it frame by frame, each with the time of the read that brought it. */
+
+import { type Chunk, readChunk } from "./chunk"
+import type { Exchange, Frame } from "./frame"
+import { lost, notAStream, type Problem, refusal, unreachable } from "./problem"
+import { Splitter } from "./split"
+
+export interface Question {
+  readonly url: string
+  readonly body: Readonly<Record<string, unknown>>
+  readonly key: string | undefined
+  readonly signal: AbortSignal
+}
+
+export interface Listener {
+  /** The exchange as it is now: at its start, with its head, and at its end. Its `frames` are the same list always. */
+  changed(exchange: Exchange): void
+  /** One more frame, which is in the list already. */
+  heard(chunk: Chunk, frame: Frame): void
+}
+
+/** How long reads that are there already may keep the page from anything else, in ms. */
+const PATIENCE = 6
+/** How much of a refusal's body is read, in characters. */
+const REFUSAL = 1_000_000
+
+/** Resolves at the end, whatever that is; rejects never. What kept the answer from being whole is the result. */
+export async function ask(question: Question, listener: Listener): Promise<Problem | undefined> {
+  const exchange = new Under(question, listener)
+  try {
+    const problem = await exchange.run()
+    exchange.end(problem ? "failed" : "whole")
+    return problem
+  } catch {
+    exchange.end(question.signal.aborted ? "stopped" : "failed")
+    if (question.signal.aborted) return undefined
+    return exchange.hasHead ? lost() : unreachable()
+  }
+}
+
+class Under {
+  readonly #frames: Frame[] = []
+  readonly #sentAt = performance.now()
+  #now: Exchange
+
+  constructor(
+    readonly question: Question,
+    readonly listener: Listener,
+  ) {
+    const { url, body } = question
+    const unknown = { headAt: undefined, endAt: undefined, status: undefined }
+    this.#now = { url, body, frames: this.#frames, ...unknown, outcome: "waiting" }
+    listener.changed(this.#now)
+  }
+
+  get hasHead(): boolean {
+    return this.#now.status !== undefined
+  }
+
+  async run(): Promise<Problem | undefined> {
+    const { url, body, signal } = this.question
+    const answer = await fetch(url, { method: "POST", headers: this.#headers(), body: JSON.stringify(body), signal })
+    this.#become({ headAt: this.#time(), status: answer.status, outcome: "streaming" })
+    if (!answer.ok) return refusal(answer.status, (await answer.text()).slice(0, REFUSAL))
+    const type = answer.headers.get("content-type") ?? ""
+    if (!type.startsWith("text/event-stream") || !answer.body) {
+      await answer.body?.cancel()
+      return notAStream(type)
+    }
+    return this.#read(answer.body.getReader())
+  }
+
+  end(outcome: Exchange["outcome"]): void {
+    this.#become({ endAt: this.#time(), outcome })
+  }
+
+  async #read(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<Problem | undefined> {
+    const splitter = new Splitter()
+    let problem: Problem | undefined
+    let whole = false
+    let busySince = this.#time()
+    for (let read = 0; ; read += 1) {
+      const askedAt = this.#time()
+      const { value, done } = await reader.read()
+      const at = this.#time()
+      if (done) return problem ?? (whole ? undefined : lost())
+      for (const { raw, size } of splitter.push(value)) {
+        const chunk = readChunk(raw)
+        const frame = { index: this.#frames.length, at, read, raw, size, kind: chunk.kind }
+        this.#frames.push(frame)
+        problem ??= chunk.problem
+        whole ||= chunk.kind === "done"
+        this.listener.heard(chunk, frame)
+      }
+      if (at - askedAt > 1) busySince = at
+      if (this.#time() - busySince > PATIENCE) {
+        await rest()
+        busySince = this.#time()
+      }
+    }
+  }
+
+  #headers(): Record<string, string> {
+    const key = this.question.key
+    return { "Content-Type": "application/json", ...(key === undefined ? {} : { Authorization: `Bearer ${key}` }) }
+  }
+
+  #time(): number {
+    return performance.now() - this.#sentAt
+  }
+
+  #become(change: Partial<Exchange>): void {
+    this.#now = { ...this.#now, ...change }
+    this.listener.changed(this.#now)
+  }
+}
+
+/** Lets the page do what waits. A timer would be held back in a page that nobody sees. */
+function rest(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel()
+    port1.onmessage = () => {
+      port1.close()
+      resolve()
+    }
+    port2.postMessage(undefined)
+  })
+}
