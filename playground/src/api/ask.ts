@@ -2,6 +2,7 @@
 
 import { type Chunk, readChunk } from "./chunk"
 import type { Exchange, Frame } from "./frame"
+import { authorization } from "./models"
 import { lost, notAStream, type Problem, refusal, unreachable } from "./problem"
 import { Splitter } from "./split"
 
@@ -101,8 +102,7 @@ class Under {
   }
 
   #headers(): Record<string, string> {
-    const key = this.question.key
-    return { "Content-Type": "application/json", ...(key === undefined ? {} : { Authorization: `Bearer ${key}` }) }
+    return { "Content-Type": "application/json", ...authorization(this.question.key) }
   }
 
   #time(): number {

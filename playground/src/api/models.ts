@@ -1,0 +1,29 @@
+/** What the server serves. */
+
+import { isRecord, recordsAt, textAt } from "./json"
+import { type Problem, refusal, unreachable } from "./problem"
+
+/** The names of its programs, or why they cannot be told. */
+export type Programs = { readonly names: readonly string[] } | { readonly problem: Problem }
+
+/** Asks for the programs; rejects never. */
+export async function programs(base: string, key: string | undefined): Promise<Programs> {
+  try {
+    const answer = await fetch(`${base}v1/models`, { headers: authorization(key) })
+    const body = await answer.text()
+    return answer.ok ? { names: namesIn(body) } : { problem: refusal(answer.status, body) }
+  } catch {
+    return { problem: unreachable() }
+  }
+}
+
+/** The header that shows a key, where there is one. */
+export function authorization(key: string | undefined): Record<string, string> {
+  return key === undefined ? {} : { Authorization: `Bearer ${key}` }
+}
+
+function namesIn(body: string): string[] {
+  const found: unknown = JSON.parse(body)
+  if (!isRecord(found)) return []
+  return recordsAt(found, "data").flatMap((model) => textAt(model, "id") ?? [])
+}

@@ -1,0 +1,94 @@
+/** All that the page knows, put together once. */
+
+import { computed, effect, signal } from "@preact/signals"
+import { type Edit, listen } from "../api/development"
+import { programs } from "../api/models"
+import type { Problem } from "../api/problem"
+import { Conversation } from "../conversation/conversation"
+import type { Manner, Pane } from "../conversation/pane"
+import { SettingsStore } from "../settings/store"
+
+const PROGRAMS = "mserve.programs"
+const TIMELINE = "mserve.timeline"
+
+export class State {
+  readonly settings = new SettingsStore(localStorage)
+  readonly conversation = new Conversation(() => this.#manner(), localStorage)
+  readonly programs = signal<readonly string[]>([])
+  readonly problem = signal<Problem | undefined>(undefined)
+  readonly edit = signal<Edit | undefined>(undefined)
+  readonly settingsShown = signal(false)
+  readonly timelineShown = signal(localStorage.getItem(TIMELINE) !== "off" && window.innerWidth >= 900)
+  /** Why nothing can be sent. */
+  readonly hindrance = computed(() => (this.settings.fit.value ? undefined : "The settings have a fault, see there"))
+  readonly #base = new URL("./", document.baseURI).href
+  readonly #key = sessionStorage.getItem("mserve.key") ?? undefined
+
+  /** Asks what is served, and listens for edits; the result ends the listening. */
+  start(): () => void {
+    const end = new AbortController()
+    const before = chosenBefore()
+    this.conversation.all.forEach((pane, place) => {
+      pane.model.value = before[place] ?? ""
+    })
+    void this.findPrograms()
+    void listen(this.#base, this.#key, end.signal, (edit) => this.#edited(edit))
+    const keep = effect(() => {
+      localStorage.setItem(PROGRAMS, JSON.stringify(this.conversation.all.map((pane) => pane.model.value)))
+    })
+    return () => {
+      end.abort()
+      keep()
+    }
+  }
+
+  async findPrograms(): Promise<void> {
+    const found = await programs(this.#base, this.#key)
+    this.problem.value = "problem" in found ? found.problem : undefined
+    if ("names" in found) this.#serve(found.names)
+  }
+
+  choose(pane: Pane, program: string): void {
+    pane.model.value = program
+  }
+
+  showTimeline(on: boolean): void {
+    this.timelineShown.value = on
+    localStorage.setItem(TIMELINE, on ? "on" : "off")
+  }
+
+  /** Forgets all that the browser keeps of this page but its look. */
+  forget(): void {
+    this.conversation.clear()
+    this.settings.clear()
+  }
+
+  #serve(names: readonly string[]): void {
+    this.programs.value = names
+    this.conversation.all.forEach((pane, place) => {
+      if (!names.includes(pane.model.value)) pane.model.value = names[place] ?? names[0] ?? ""
+    })
+  }
+
+  #edited(edit: Edit): void {
+    // The first message says what was served all along.
+    if (edit.is === "serving" && this.edit.value === undefined) return
+    this.edit.value = edit
+    if (edit.is === "serving") void this.findPrograms()
+  }
+
+  #manner(): Manner {
+    const { fields } = this.settings.read.value
+    return { system: this.settings.now.value.system, fields, url: `${this.#base}v1/chat/completions`, key: this.#key }
+  }
+}
+
+/** The programs that were chosen before. */
+function chosenBefore(): string[] {
+  try {
+    const kept: unknown = JSON.parse(localStorage.getItem(PROGRAMS) ?? "[]")
+    return Array.isArray(kept) ? kept.map(String) : []
+  } catch {
+    return []
+  }
+}

@@ -1,0 +1,98 @@
+/** An answer: who gives it, its thoughts, text and calls, what went wrong, and what can be done with it. */
+
+import type { ComponentChildren } from "preact"
+import { type Answered, isOpen, type Phase, type Results } from "../conversation/items"
+import { Calls } from "./calls"
+import { CopyButton } from "./copy_button"
+import { GrowingJson, GrowingMarkdown } from "./growing"
+import { Icon } from "./icon"
+import { Reasoning } from "./reasoning"
+import { Trouble } from "./trouble"
+
+interface Props {
+  readonly answer: Answered
+  readonly results: Results | undefined
+  /** Whether the timeline shows this answer. */
+  readonly looked: boolean
+  readonly send: ((results: Results) => void) | undefined
+  retry(): void
+  look(): void
+  /** Further tools, such as what copies the request. */
+  readonly more?: ComponentChildren
+}
+
+export function AnswerMessage({ answer, results, looked, send, retry, look, more }: Props) {
+  return (
+    <article class="message answer" aria-label={`${answer.model} answers`}>
+      <header class="who">
+        <span class="model">{answer.model}</span>
+        <Status answer={answer} />
+      </header>
+      <Reasoning answer={answer} />
+      <Words answer={answer} />
+      <Calls answer={answer} results={results} send={send} />
+      <Trouble answer={answer} retry={retry} />
+      <Tools answer={answer} looked={looked} retry={retry} look={look} more={more} />
+    </article>
+  )
+}
+
+function Words({ answer }: { answer: Answered }) {
+  const Growing = answer.json ? GrowingJson : GrowingMarkdown
+  // JSON has its frame from its first word on; a call alone has none.
+  if (answer.json && answer.phase.value !== "speaking" && answer.fold.reply.text.length === 0) return null
+  return <Growing pieces={answer.fold.reply.text} phase={answer.phase} />
+}
+
+const STATUS: Partial<Record<Phase, string>> = {
+  waiting: "waiting",
+  calling: "calling",
+  stopped: "stopped",
+  failed: "failed",
+}
+
+function Status({ answer }: { answer: Answered }) {
+  const phase = answer.phase.value
+  const finish = answer.fold.reply.finish
+  const cut = phase === "whole" && (finish === "length" || finish === "content_filter") ? `cut: ${finish}` : undefined
+  const text = STATUS[phase] ?? cut
+  return (
+    <>
+      {isOpen(phase) && <span class="pulse" aria-hidden="true" />}
+      {text && <span class={`status ${phase}`}>{text}</span>}
+    </>
+  )
+}
+
+type ToolsProps = Pick<Props, "answer" | "looked" | "retry" | "look" | "more">
+
+function Tools({ answer, looked, retry, look, more }: ToolsProps) {
+  if (isOpen(answer.phase.value)) return null
+  const { text, usage } = answer.fold.reply
+  return (
+    <footer class="tools">
+      {text.length > 0 && <CopyButton text={() => text.toString()} label="Copy the answer" />}
+      <button type="button" class="icon" onClick={retry} title="Ask again" aria-label="Ask again">
+        <Icon name="retry" />
+      </button>
+      {answer.exchange.value && (
+        <button
+          type="button"
+          class="icon"
+          onClick={look}
+          aria-pressed={looked}
+          title="Timeline"
+          aria-label="Show its timeline"
+        >
+          <Icon name="timeline" />
+        </button>
+      )}
+      <span class="more">{more}</span>
+      {usage?.output !== undefined && (
+        <span class="usage">
+          {usage.input ?? 0} in, {usage.output} out
+        </span>
+      )}
+    </footer>
+  )
+}

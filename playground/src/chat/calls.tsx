@@ -1,0 +1,68 @@
+/** The calls that a program makes, their arguments as they grow, and a form to answer all of them. */
+
+import type { TargetedKeyboardEvent, TargetedSubmitEvent } from "preact"
+import type { Answered, Results } from "../conversation/items"
+import { freshId } from "../conversation/pane"
+import { GrowingCode } from "./growing"
+
+interface Props {
+  readonly answer: Answered
+  /** What they were answered. */
+  readonly results: Results | undefined
+  /** Where they can still be answered: takes the answers. */
+  readonly send: ((results: Results) => void) | undefined
+}
+
+export function Calls({ answer, results, send }: Props) {
+  const count = answer.calls.value
+  const asking = send !== undefined && results === undefined && answer.phase.value === "whole"
+  if (count === 0) return null
+  const submit = (event: TargetedSubmitEvent<HTMLFormElement>) => {
+    event.preventDefault()
+    const data = new FormData(event.currentTarget)
+    send?.({ is: "results", id: freshId(), of: answersIn(data, answer) })
+  }
+  return (
+    <form class="calls" onSubmit={submit}>
+      {answer.fold.reply.calls.map((call, place) => (
+        <section class="call" key={call.id} aria-label={`Call of ${call.name}`}>
+          <h3>
+            <span class="badge">call</span> <code>{call.name}</code>
+          </h3>
+          <GrowingCode pieces={call.arguments} phase={answer.phase} />
+          {asking && (
+            <label class="result">
+              Result of {call.name}
+              <textarea name={String(place)} rows={2} class="mono" onKeyDown={sendByKey} />
+            </label>
+          )}
+          {results && call.id in results.of && (
+            <div class="result">
+              Result
+              <pre>{results.of[call.id] || "(empty)"}</pre>
+            </div>
+          )}
+        </section>
+      ))}
+      {asking && (
+        <button type="submit" class="primary">
+          {count === 1 ? "Send the result" : "Send the results"}
+        </button>
+      )}
+    </form>
+  )
+}
+
+function answersIn(data: FormData, { fold }: Answered): Record<string, string> {
+  return Object.fromEntries(fold.reply.calls.map((call, place) => [call.id, String(data.get(String(place)) ?? "")]))
+}
+
+/** Enter sends where nothing else is to be written; with Shift it begins a line. */
+function sendByKey(event: TargetedKeyboardEvent<HTMLTextAreaElement>): void {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return
+  event.preventDefault()
+  const fields = [...(event.currentTarget.form?.querySelectorAll("textarea") ?? [])]
+  const next = fields[fields.indexOf(event.currentTarget) + 1]
+  if (next) next.focus()
+  else event.currentTarget.form?.requestSubmit()
+}

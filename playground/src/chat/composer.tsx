@@ -1,0 +1,133 @@
+/** Where the next prompt is written: text and pictures, sent to all panes. */
+
+import { useSignal } from "@preact/signals"
+import type { TargetedKeyboardEvent } from "preact"
+import { useRef } from "preact/hooks"
+import { Icon } from "./icon"
+import { picturesIn } from "./pictures"
+
+interface Props {
+  readonly busy: boolean
+  /** Why nothing can be sent now. */
+  readonly hindrance: string | undefined
+  send(text: string, images: readonly string[]): void
+  stop(): void
+}
+
+export function Composer({ busy, hindrance, send, stop }: Props) {
+  const text = useSignal("")
+  const images = useSignal<readonly string[]>([])
+  const note = useSignal<string | undefined>(undefined)
+  const empty = text.value.trim() === "" && images.value.length === 0
+
+  const attach = async (files: Iterable<File>) => {
+    const { urls, tooLarge } = await picturesIn(files)
+    images.value = [...images.value, ...urls]
+    note.value = tooLarge > 0 ? "Pictures over 10 MB are left out." : undefined
+  }
+  const submit = () => {
+    if (empty || busy || hindrance) return
+    send(text.value, images.value)
+    text.value = ""
+    images.value = []
+    note.value = undefined
+  }
+  return (
+    <form
+      class="composer"
+      onSubmit={(event) => {
+        event.preventDefault()
+        submit()
+      }}
+      onDragOver={(event) => event.preventDefault()}
+      onDrop={(event) => {
+        event.preventDefault()
+        void attach(event.dataTransfer?.files ?? [])
+      }}
+    >
+      <Attached images={images.value} remove={(gone) => (images.value = images.value.filter((url) => url !== gone))} />
+      <div class="line">
+        <PicturePicker attach={attach} />
+        <textarea
+          id="composer"
+          aria-label="Message"
+          placeholder="Ask something"
+          rows={1}
+          value={text.value}
+          onInput={(event) => (text.value = event.currentTarget.value)}
+          onKeyDown={(event) => sendsByKey(event) && submit()}
+          onPaste={(event) => void attach(event.clipboardData?.files ?? [])}
+        />
+        {busy ? (
+          <button type="button" class="send" onClick={stop} title="Stop (Escape)" aria-label="Stop">
+            <Icon name="stop" />
+          </button>
+        ) : (
+          <button
+            type="submit"
+            class="send"
+            disabled={empty || hindrance !== undefined}
+            title="Send (Enter)"
+            aria-label="Send"
+          >
+            <Icon name="send" />
+          </button>
+        )}
+      </div>
+      <p class="hint" role={hindrance || note.value ? "alert" : undefined}>
+        {hindrance ?? note.value ?? "Enter sends, Shift+Enter begins a line, Escape stops, / comes back here"}
+      </p>
+    </form>
+  )
+}
+
+function Attached({ images, remove }: { images: readonly string[]; remove(url: string): void }) {
+  if (images.length === 0) return null
+  return (
+    <ul class="attached" aria-label="Pictures to be sent">
+      {images.map((url, place) => (
+        <li key={url}>
+          <img src={url} alt={`To be sent, ${place + 1}`} />
+          <button type="button" onClick={() => remove(url)} aria-label={`Remove picture ${place + 1}`}>
+            <Icon name="close" />
+          </button>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function PicturePicker({ attach }: { attach(files: Iterable<File>): Promise<void> }) {
+  const picker = useRef<HTMLInputElement>(null)
+  return (
+    <>
+      <input
+        ref={picker}
+        type="file"
+        accept="image/*"
+        multiple
+        hidden
+        aria-label="Pictures"
+        onChange={(event) => {
+          void attach(event.currentTarget.files ?? [])
+          event.currentTarget.value = ""
+        }}
+      />
+      <button
+        type="button"
+        class="icon"
+        onClick={() => picker.current?.click()}
+        title="Attach pictures"
+        aria-label="Attach pictures"
+      >
+        <Icon name="attach" />
+      </button>
+    </>
+  )
+}
+
+function sendsByKey(event: TargetedKeyboardEvent<HTMLTextAreaElement>): boolean {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return false
+  event.preventDefault()
+  return true
+}
