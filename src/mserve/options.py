@@ -84,6 +84,8 @@ class Options(Struct, frozen=True, kw_only=True):
     """Whether a single program, too, answers to its own name alone."""
     metrics: bool = True
     """Whether things are counted, for Prometheus to read at `/metrics`."""
+    playground: bool = True
+    """Whether `/` is a page that talks to what is served."""
     allowed_origins: tuple[str, ...] = ()
     """Whose web pages may call, by origins as browsers send them (`https://chat.example`); `*` for all pages."""
     api_keys: tuple[str, ...] = ()

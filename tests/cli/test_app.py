@@ -83,7 +83,7 @@ OTHERS = Settings(
     allowed_hosts=("h",), ssl_certfile="c", ssl_keyfile="k", ssl_keyfile_password="p",
     max_messages=4, max_depth=5, max_values=55, max_answer=56, max_runs=6, max_queue=7, max_threads=8,
     queue_timeout=9.5, first_event_timeout=10.5, event_timeout=11.5, run_timeout=12.5, judge_timeout=13.5,
-    on_disconnect="finish", log_format="json", metrics=False,
+    on_disconnect="finish", log_format="json", metrics=False, playground=False,
     block_warning=14.5, drain_delay=15.5, max_header_size=16, header_timeout=17.5, body_timeout=18.5,
     timeout_keep_alive=19, limit_connections=20, close_timeout=21.5, workers=2, worker_timeout=22.5,
     store="sqlite:///k", store_ttl=23.5, store_size=24,

@@ -11,7 +11,7 @@ import jsonschema_rs
 import pytest
 
 from mserve.protocols.responses.endpoints import ENDPOINTS
-from processes import ServerProcess
+from processes import Serve, ServerProcess
 
 
 @pytest.fixture
@@ -90,6 +90,14 @@ def test_the_page_has_no_code_that_its_policy_forbids_and_names_no_other_host(ad
     page = httpx.get(f"{address}/docs").text
     assert not re.search(r"\son\w+=|\sstyle=|javascript:|innerHTML|eval\(", page)
     assert not re.search(r"https?://|//\w", page)
+
+
+def test_the_page_leads_to_the_playground_where_there_is_one(address: str, serve: Serve) -> None:
+    assert '<a href="./">' in httpx.get(f"{address}/docs").text
+    without = serve("def serve(prompt):\n    return prompt\n", flags=("--no-playground",))
+    page = httpx.get(f"{without.base_url.removesuffix('/v1')}/docs")
+    assert page.status_code == 200
+    assert "./" not in page.text
 
 
 @pytest.mark.parametrize("path", ["/docs", "/openapi.json"])

@@ -7,7 +7,7 @@ import pytest
 
 from processes import ServerProcess
 
-GETS = ["/health", "/v1/models", "/v1/models/any/name"]
+GETS = ["/", "/health", "/v1/models", "/v1/models/any/name"]
 
 
 def answer(server: ServerProcess, method: str, target: str) -> tuple[int, dict[str, str], bytes]:
@@ -24,7 +24,7 @@ def answer(server: ServerProcess, method: str, target: str) -> tuple[int, dict[s
     return int(status.split()[1]), told, body
 
 
-@pytest.mark.parametrize("path", [*GETS, "/", "/nowhere"])
+@pytest.mark.parametrize("path", [*GETS, "//", "/nowhere"])
 def test_head_is_answered_as_get_is_without_the_body(server: ServerProcess, path: str) -> None:
     got, headed = answer(server, "GET", path), answer(server, "HEAD", path)
     assert headed[0] == got[0] == (200 if path in GETS else 404)
@@ -43,7 +43,7 @@ def test_options_are_the_methods_of_a_path_and_no_body(server: ServerProcess, pa
     assert answer(server, "PUT", path)[1]["allow"] == allow
 
 
-@pytest.mark.parametrize("target", ["/", "/nowhere", "/v1/models/", "*"])
+@pytest.mark.parametrize("target", ["//", "/nowhere", "/v1", "/v1/models/", "*"])
 def test_a_path_that_is_not_served_has_no_options(server: ServerProcess, target: str) -> None:
     status, headers, body = answer(server, "OPTIONS", target)
     assert status == 404

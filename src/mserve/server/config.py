@@ -42,6 +42,8 @@ class Settings:
         How logs look: lines of text, or JSON objects.
     metrics
         Count what happens, for Prometheus to read at /metrics.
+    playground
+        Have a page at / that talks to what is served, and shows what a client sees.
     block_warning
         Seconds after which a warning says which code blocks the event loop; 0 for never.
     root_path
@@ -143,6 +145,7 @@ class Settings:
     access_log: bool = True
     log_format: LogFormat = "text"
     metrics: bool = True
+    playground: bool = True
     block_warning: float = 0.5
     root_path: str = ""
     proxy_headers: bool = True
@@ -212,6 +215,7 @@ class Settings:
             strict_model=self.strict_model,
             reasoning=self.reasoning_format,
             metrics=self.metrics,
+            playground=self.playground,
             allowed_origins=self.allowed_origins,
             api_keys=key_lines(self.api_key),
             api_key_file=self.api_key_file,

@@ -29,6 +29,7 @@ from .kept.routes import kept_routes
 from .metrics import PATH as METRICS_PATH
 from .metrics import Total
 from .observe import Observed, Traced
+from .playground import Playground
 from .post import PostEndpoint
 from .replies import send_failure, send_json
 from .routing import Exact, Methods, NotFound
@@ -61,7 +62,7 @@ class App:
         check_store(programs, options)
         self._service = Service(programs, options)
         self._health = Health(self._service.lifespans)
-        documents = Documents(WIRES, ENDPOINTS)
+        documents = Documents(WIRES, ENDPOINTS, playground=options.playground)
         self._keeper = Keeper(options)
         kept = Kept(self._service, self._keeper)
         posts = [Route(wire.PATH, Methods({"POST": PostEndpoint(self._service, wire, kept)})) for wire in WIRES]
@@ -76,13 +77,16 @@ class App:
         ]
         if self._service.metrics is not None:
             gets.append(Route(METRICS_PATH, Methods({"GET": self._service.metrics.page})))
+        playground = Playground() if options.playground else None
+        if playground is not None:
+            gets.append(playground.route)
         not_found = NotFound([*posts, *gets])
         # Else no name at all would be a model's name, and a slash at the end a part of one.
         slashes = [Route(path, not_found) for path in (f"{models.PATH}/", f"{models.PATH}/{{model:path}}/")]
         routes = [*slashes, *posts, *gets]
         closed = [route for route in routes if route.path not in OPEN_PATHS]
         router = Router(closed, redirect_slashes=False, default=not_found)
-        guard = Guard(Traced(Exact({route.path: route.app for route in posts}, router)), options)
+        guard = Guard(Traced(Exact({route.path: route.app for route in posts}, router)), options, playground)
         # What is open is told by the router that answers it: no path can look open to one and closed to another.
         is_open = [route for route in routes if route.path in OPEN_PATHS]
         open_router = Router(is_open, redirect_slashes=False, default=guard)

@@ -12,6 +12,7 @@ from mserve.options import Options
 from .caller import CALLER
 from .keys import Keys
 from .origins import host_name, is_own, one_spelling, refused_host, refused_origin
+from .playground import Playground
 from .replies import Header, send_failure
 
 OPEN_PATHS = frozenset({"/health/live"})
@@ -38,9 +39,13 @@ class Guard:
     key that it was not given, and no browser adds one by itself, as it would a cookie.
     """
 
-    def __init__(self, app: ASGIApp, options: Options) -> None:
-        """Make a guard; `StartupError` where the keys cannot be read."""
+    def __init__(self, app: ASGIApp, options: Options, playground: Playground | None = None) -> None:
+        """Make a guard; `StartupError` where the keys cannot be read.
+
+        A browser that asks for the playground without a key gets a page in its place that asks for one.
+        """
         self._app = app
+        self._playground = playground
         keyed = bool(options.api_keys) or options.api_key_file is not None
         self._keys = Keys(options.api_keys, options.api_key_file) if keyed else None
         self._origins = frozenset(options.allowed_origins)
@@ -57,7 +62,11 @@ class Guard:
             return self._app(scope, receive, send)
         if scope["type"] == "websocket":
             return WebSocketClose()(scope, receive, send)
-        return send_failure(send, refusal, headers=[_WWW_AUTHENTICATE] if refusal.status == 401 else [])
+        if refusal.status != 401:
+            return send_failure(send, refusal)
+        if self._playground is not None and self._playground.is_wanted(scope):
+            return self._playground.sign_in(send, refusal, _WWW_AUTHENTICATE)
+        return send_failure(send, refusal, headers=[_WWW_AUTHENTICATE])
 
     def _wrong_place(self, scope: Scope) -> Failure | None:
         """Refuse a server's name that is not ours, and a page that is neither ours nor named."""

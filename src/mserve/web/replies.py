@@ -12,6 +12,9 @@ from .record import current
 
 Header = tuple[bytes, bytes]
 
+HTML = b"text/html; charset=utf-8"
+JSON = b"application/json"
+
 _RETRY_AFTER = b"1"
 """Seconds."""
 
@@ -26,21 +29,25 @@ async def send_body(send: Send, body: bytes, kind: bytes, status: int = 200, hea
 
 async def send_json(send: Send, body: bytes, status: int = 200, headers: Sequence[Header] = ()) -> None:
     """Send a JSON body that is ready."""
-    await send_body(send, body, b"application/json", status, headers)
+    await send_body(send, body, JSON, status, headers)
 
 
-async def send_nothing(send: Send, headers: Sequence[Header]) -> None:
+async def send_nothing(send: Send, headers: Sequence[Header], status: int = 204) -> None:
     """Send an answer that is all in its headers."""
-    await send({"type": "http.response.start", "status": 204, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body"})
 
 
 async def send_failure(
-    send: Send, failure: Failure, encode: Callable[[Failure], bytes] = encode_error, headers: Sequence[Header] = ()
+    send: Send,
+    failure: Failure,
+    encode: Callable[[Failure], bytes] = encode_error,
+    headers: Sequence[Header] = (),
+    kind: bytes = JSON,
 ) -> None:
     """Send an error with its own status."""
     current.get().failure = failure
-    await send_json(send, encode(failure), failure.status, [*headers, *when_to_retry(failure)])
+    await send_body(send, encode(failure), kind, failure.status, [*headers, *when_to_retry(failure)])
 
 
 def when_to_retry(failure: Failure) -> Sequence[Header]:
