@@ -86,6 +86,8 @@ class Options(Struct, frozen=True, kw_only=True):
     """Whether things are counted, for Prometheus to read at `/metrics`."""
     playground: bool = True
     """Whether `/` is a page that talks to what is served."""
+    show_errors: bool = False
+    """Whether clients are told what a program raised, and where: for who writes it, and never for strangers."""
     allowed_origins: tuple[str, ...] = ()
     """Whose web pages may call, by origins as browsers send them (`https://chat.example`); `*` for all pages."""
     api_keys: tuple[str, ...] = ()

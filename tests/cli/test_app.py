@@ -83,7 +83,7 @@ OTHERS = Settings(
     allowed_hosts=("h",), ssl_certfile="c", ssl_keyfile="k", ssl_keyfile_password="p",
     max_messages=4, max_depth=5, max_values=55, max_answer=56, max_runs=6, max_queue=7, max_threads=8,
     queue_timeout=9.5, first_event_timeout=10.5, event_timeout=11.5, run_timeout=12.5, judge_timeout=13.5,
-    on_disconnect="finish", log_format="json", metrics=False, playground=False,
+    on_disconnect="finish", log_format="json", metrics=False, playground=False, show_errors=True,
     block_warning=14.5, drain_delay=15.5, max_header_size=16, header_timeout=17.5, body_timeout=18.5,
     timeout_keep_alive=19, limit_connections=20, close_timeout=21.5, workers=2, worker_timeout=22.5,
     store="sqlite:///k", store_ttl=23.5, store_size=24,
@@ -122,6 +122,15 @@ def test_a_flag_that_says_no_means_the_same_in_the_environment_and_in_the_file(
     assert settings("--no-auth").auth is False
     project.write_text("[tool.mserve]\nauth = false\n")
     assert settings().auth is False
+
+
+def test_whether_errors_are_shown_is_left_open_unless_it_is_said(project: Path) -> None:
+    assert not project.exists()
+    assert settings().show_errors is None
+    assert settings("--show-errors").show_errors is True
+    assert settings("--no-show-errors").show_errors is False
+    assert settings(environment={"MSERVE_NO_SHOW_ERRORS": "1"}).show_errors is False
+    assert settings(environment={"MSERVE_SHOW_ERRORS": "1"}).show_errors is True
 
 
 def test_a_flag_that_says_no_is_refused_where_it_says_neither(project: Path) -> None:

@@ -3,6 +3,7 @@
 import os
 import re
 from pathlib import Path
+from typing import get_args
 
 from cyclopts import App, ArgumentCollection, CycloptsError, convert
 
@@ -56,7 +57,7 @@ def no_means_no(_app: App, _commands: tuple[str, ...], arguments: ArgumentCollec
     """Read `MSERVE_NO_AUTH=1` and `no-auth = true` as `--no-auth`: cyclopts takes them for the opposite of it."""
     for argument in arguments:
         for place, token in enumerate(argument.tokens):
-            if argument.hint is bool and _NEGATIVE.match(token.keyword or ""):
+            if bool in (argument.hint, *get_args(argument.hint)) and _NEGATIVE.match(token.keyword or ""):
                 try:
                     argument.tokens[place] = token.evolve(value=str(not convert(bool, [token.value])))
                 except CycloptsError as error:

@@ -5,7 +5,6 @@ import importlib
 import importlib.util
 import inspect
 import sys
-import sysconfig
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,11 +16,10 @@ from typing import Any
 from msgspec import Struct
 
 from mserve.errors import LoadError
+from mserve.own import is_own, own_frames
 from mserve.program import Lifespan
 
 Source = str | Path | Callable[..., Any]
-
-_STANDARD_LIBRARY = sysconfig.get_path("stdlib")
 
 
 class Found(Struct, frozen=True):
@@ -135,7 +133,7 @@ def _told_as_load_errors(place: str) -> Iterator[None]:
     except LoadError:
         raise
     except SyntaxError as error:
-        own = error.filename and error.lineno and _is_own(error.filename)
+        own = error.filename and error.lineno and is_own(error.filename)
         where = f"{error.filename}, line {error.lineno}" if own else _where(error, place)
         raise LoadError(f"{where}: syntax error: {error.msg}") from error
     except SystemExit as error:
@@ -153,16 +151,8 @@ def _told_as_load_errors(place: str) -> Iterator[None]:
 
 def _where(error: BaseException, place: str) -> str:
     """Name the last line of the author's own code that the error came through: not the library's that it called."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_own(frame.filename)]
+    frames = own_frames(error)
     return f"{frames[-1].filename}, line {frames[-1].lineno}" if frames else place
-
-
-def _is_own(filename: str) -> bool:
-    """Tell the author's own file from a library's, ours, and what is no file."""
-    path = Path(filename)
-    libraries = (Path(__file__).parent.parent, _STANDARD_LIBRARY)
-    installed = not {"site-packages", "dist-packages"}.isdisjoint(path.parts)
-    return path.is_file() and not installed and not any(path.is_relative_to(library) for library in libraries)
 
 
 def _attribute(module: ModuleType, name: str, place: str) -> Callable[..., Any]:

@@ -1,11 +1,13 @@
 """What a client is told of an exception, and what the log is: a stranger gets no text that was not meant for one."""
 
 import logging
+import traceback
 from pathlib import Path
 from types import TracebackType
 
 from mserve.errors import ClientError, InvalidOutputError, MserveError
 from mserve.events import Failure
+from mserve.own import own_frames
 
 log = logging.getLogger("mserve.program")
 
@@ -14,14 +16,19 @@ PROGRAM_ERROR = "program_error"
 INVALID_OUTPUT = "invalid_output"
 """The code of an answer that is not what the client asked for."""
 
+_LONGEST = 4000
+"""Characters of an exception that a client is shown."""
 _OURS = Path(__file__).parent.parent
 _FAILED = Failure(
     500, "The program failed while answering. Its operator finds the reason in the server's log.", PROGRAM_ERROR
 )
 
 
-def failure_of(error: BaseException, program: str) -> Failure:
-    """Turn what a program raised into what the client is told; all but a `ClientError` goes to the log."""
+def failure_of(error: BaseException, program: str, *, shows: bool = False) -> Failure:
+    """Turn what a program raised into what the client is told; all but a `ClientError` goes to the log.
+
+    `shows`: the client is who wrote the program, and is told what happened, and where.
+    """
     told = _client_error(error)
     if told is not None:
         try:
@@ -35,7 +42,23 @@ def failure_of(error: BaseException, program: str) -> Failure:
             return Failure(502, str(error), INVALID_OUTPUT)
     else:
         log.error("program %s failed", program, exc_info=(type(error), error, _of_the_program(error.__traceback__)))
-    return _FAILED
+    return Failure(500, _shown(error), PROGRAM_ERROR) if shows else _FAILED
+
+
+def _shown(error: BaseException) -> str:
+    """Say what happened and at which line of the author's code."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, MserveError):
+        return _text(error)
+    said = "".join(traceback.format_exception_only(error)).strip()
+    said = said if len(said) <= _LONGEST else f"{said[:_LONGEST]} …"
+    frames = own_frames(error)
+    if not frames:
+        return _text(said)
+    place, line = frames[-1], frames[-1].line
+    at = f"({Path(place.filename).name}, line {place.lineno}, in {place.name})"
+    return _text(f"{said} {at}\n    {line}" if line else f"{said} {at}")
 
 
 def failure_of_client(error: ClientError) -> Failure:

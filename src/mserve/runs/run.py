@@ -81,6 +81,7 @@ class Run:
         self._headers = headers
         self._caller = caller
         self._state = state
+        self._shows = options.show_errors
         self._cancelled = Cancellation()
         self._order = Order()
         self._stop = StopText(request.stop) if request.stop else None
@@ -151,9 +152,9 @@ class Run:
                     await self._finish(None)
         except asyncio.CancelledError as error:
             # It ends here: a task keeps one that leaves it, and by its traceback the run, which is not freed then.
-            self._fail(CANCELLED if self._cancelled.is_set() else failure_of(error, self._program.name))
+            self._fail(CANCELLED if self._cancelled.is_set() else self._failure_of(error))
         except BaseException as error:  # noqa: BLE001  # even SystemExit ends its own run and nothing more
-            self._fail(failure_of(error, self._program.name))
+            self._fail(self._failure_of(error))
         self._end()
 
     def _end(self) -> None:
@@ -278,6 +279,9 @@ class Run:
             self.failure = failure
             self._log.shut()
             self._log.append(failure)
+
+    def _failure_of(self, error: BaseException) -> Failure:
+        return failure_of(error, self._program.name, shows=self._shows)
 
     def _expire(self, failure: Failure) -> None:
         """End a program that takes too long: its client is told at once, however long it takes to close."""

@@ -44,6 +44,8 @@ class Settings:
         Count what happens, for Prometheus to read at /metrics.
     playground
         Have a page at / that talks to what is served, and shows what a client sees.
+    show_errors
+        Tell clients what a program raised, and at which line. By default only mserve dev does, on this machine alone.
     block_warning
         Seconds after which a warning says which code blocks the event loop; 0 for never.
     root_path
@@ -146,6 +148,7 @@ class Settings:
     log_format: LogFormat = "text"
     metrics: bool = True
     playground: bool = True
+    show_errors: bool | None = None
     block_warning: float = 0.5
     root_path: str = ""
     proxy_headers: bool = True
@@ -216,6 +219,7 @@ class Settings:
             reasoning=self.reasoning_format,
             metrics=self.metrics,
             playground=self.playground,
+            show_errors=bool(self.show_errors),
             allowed_origins=self.allowed_origins,
             api_keys=key_lines(self.api_key),
             api_key_file=self.api_key_file,
