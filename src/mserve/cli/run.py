@@ -19,7 +19,7 @@ def run(
     forget_secrets()
     with told_in_words():
         set_up_logs(settings)
-        show = show_serving if settings.log_format == "text" else log_serving
+        show = log_serving if settings.log_format == "json" else show_serving
         if settings.workers > 1:
             from mserve.server.workers import Workers  # noqa: PLC0415  # not what a single one needs
 

@@ -39,7 +39,7 @@ class Settings:
     access_log
         Log a line for each request.
     log_format
-        How logs look: lines of text, or JSON objects.
+        How logs look: lines of text, the same with tracebacks in brief, or JSON objects.
     metrics
         Count what happens, for Prometheus to read at /metrics.
     playground

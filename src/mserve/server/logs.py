@@ -3,6 +3,7 @@
 import json
 import logging
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Any, Literal
 
 from uvicorn.config import LOG_LEVELS
@@ -11,9 +12,13 @@ from uvicorn.logging import DefaultFormatter
 from mserve.web.lines import AccessLine
 from mserve.web.record import current
 
-LogFormat = Literal["text", "json"]
+from .tracebacks import brief
+
+LogFormat = Literal["text", "brief", "json"]
+"""`brief`: text, whose tracebacks have the author's own lines alone."""
 
 
+_ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 _NO_WORDS = {"levelno": logging.INFO, "levelname": "INFO", "message": ""}
 
 
@@ -33,6 +38,14 @@ class TextLines(DefaultFormatter):
         line = super().formatMessage(record)
         request = current.get(None)
         return line if request is None else f"{line} (request {request.id})"
+
+
+class BriefLines(TextLines):
+    """The same for who writes the programs, and looks for lines of their own."""
+
+    def formatException(self, ei: _ExcInfo) -> str:  # noqa: N802  # logging's own name
+        """Give a traceback."""
+        return super().formatException(ei) if ei[1] is None else brief(ei[1], ei[2])
 
 
 class JsonLines(logging.Formatter):
@@ -56,6 +69,9 @@ class JsonLines(logging.Formatter):
         return json.dumps(line)
 
 
+_LINES: dict[LogFormat, type[logging.Formatter]] = {"text": TextLines, "brief": BriefLines, "json": JsonLines}
+
+
 def logging_config(level: str, lines: LogFormat, *, access: bool) -> dict[str, Any]:
     """Give the configuration of our log and uvicorn's, which keeps what it says of itself: we say where we serve."""
     ours = LOG_LEVELS[level]
@@ -67,7 +83,7 @@ def logging_config(level: str, lines: LogFormat, *, access: bool) -> dict[str, A
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"lines": {"()": TextLines if lines == "text" else JsonLines}},
+        "formatters": {"lines": {"()": _LINES[lines]}},
         "handlers": handlers,
         "loggers": {
             "mserve": {"handlers": ["default"], "level": ours, "propagate": False},
