@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from mserve.errors import StartupError
 from mserve.options import Options
-from mserve.server.access import check_reach, key_lines, own_names
+from mserve.server.access import check_reach, is_private, key_lines, own_names
 from mserve.server.config import Settings
 
 OWN = ("localhost", "127.0.0.1", "::1")
@@ -86,3 +86,23 @@ def test_what_is_no_name_is_refused(name: str) -> None:
     with pytest.raises(StartupError, match=r"^--allowed-hosts takes ") as told:
         Settings(allowed_hosts=("box", name)).options()
     assert str(told.value).endswith(f", not {name!r}")
+
+
+@pytest.mark.parametrize(
+    ("settings", "private"),
+    [
+        (Settings(), True),
+        (Settings(host="::1"), True),
+        (Settings(host="0.0.0.0", uds="socket"), True),
+        (Settings(allowed_origins=("http://localhost:3000",)), True),
+        (Settings(host="0.0.0.0", auth=False), False),
+        (Settings(host="box"), False),
+        (Settings(api_key=("sesame",)), False),
+        (Settings(api_key_file="keys"), False),
+        (Settings(allowed_hosts=("box.example",)), False),
+        (Settings(allowed_hosts=("*",)), False),
+        (Settings(allowed_origins=("*",)), False),
+    ],
+)
+def test_a_server_is_private_where_nobody_thought_of_others(settings: Settings, private: bool) -> None:
+    assert is_private(settings) is private

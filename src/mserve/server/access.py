@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 
 from mserve.errors import StartupError
 from mserve.web.keys import line_of
 from mserve.web.origins import host_name
+
+if TYPE_CHECKING:
+    from .config import Settings
 
 _OWN_NAMES = ("localhost", "127.0.0.1", "::1")
 
@@ -31,6 +35,13 @@ def check_reach(host: str, *, uds: bool, auth: bool, keyed: bool) -> None:
             f"everybody who can reach {host or 'this machine'} could run these programs: set a key, by MSERVE_API_KEY "
             "or --api-key-file, or say --no-auth; or listen on 127.0.0.1, which is this machine alone"
         )
+
+
+def is_private(settings: "Settings") -> bool:
+    """Tell whether only who uses this machine can be asking: no key, no name and no page of others was thought of."""
+    keyed = bool(settings.api_key) or settings.api_key_file is not None
+    is_near = settings.uds is not None or _is_loopback(settings.host)
+    return is_near and not keyed and not settings.allowed_hosts and "*" not in settings.allowed_origins
 
 
 def own_names(host: str, named: Sequence[str], *, uds: bool, keyed: bool) -> tuple[str, ...]:

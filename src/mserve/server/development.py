@@ -6,6 +6,7 @@ No request is lost: the process before answers until the new one is ready, and t
 import signal
 import socket
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib.util import cache_from_source
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from msgspec import Struct
 
 from mserve.errors import LoadError, StartupError
 from mserve.programs.load import folder_of
+from mserve.web.development import Edit, Fault
 
+from .access import is_private
 from .child import Child
 from .config import Settings
 from .edits import edits
@@ -24,6 +27,9 @@ _MORE_WATCHES = (
     "on Linux, what is too small may be fs.inotify.max_user_watches or fs.inotify.max_user_instances (raise it by "
     "sysctl), or the limit of open files"
 )
+_LONGEST = 4000
+"""Characters of a reason that pages are told."""
+_NO_REASON = "What was edited is not served. Who runs the server finds the reason in its terminal."
 
 
 class Edited(Struct, frozen=True):
@@ -54,8 +60,8 @@ class Development(Supervisor):
         self, programs: Sequence[str], names: Sequence[str], settings: Settings, tell: Callable[[Told], None]
     ) -> None:
         """Make a supervisor; `tell` hears what happens."""
-        super().__init__(settings)
-        self._order = Order(tuple(programs), tuple(names), settings)
+        super().__init__(for_authors(settings))
+        self._order = Order(tuple(programs), tuple(names), self.settings, develops=True)
         self._folders = [folder_of(program) for program in programs]
         self._tell = tell
         self._starting: Child | None = None
@@ -85,6 +91,7 @@ class Development(Supervisor):
         match event:
             case Edited() if not self.is_stopping:
                 self._tell(event)
+                self._tell_pages(Edit(tuple(file.name for file in event.files)))
                 _forget_compiled(event.files)
                 self.settle()
                 await self._start()
@@ -100,7 +107,7 @@ class Development(Supervisor):
         """Tell of a process that ended by itself."""
         if child is self._starting:
             self._starting = None
-            self._tell(Failed(f"the program ended its process while it was loaded, with exit code {code}"))
+            self._tell_fault(Failed(f"the program ended its process while it was loaded, with exit code {code}"))
         elif child is self._serving:
             self._serving = None
             if not self.is_stopping:
@@ -127,11 +134,27 @@ class Development(Supervisor):
                 raise StartupError(failed.reason)
             if self._serving is None and (not self._folders or None in self._folders):
                 raise LoadError(failed.reason)
-            self._tell(failed)
+            self._tell_fault(failed)
         elif self.is_stopping:
             self.unclosed[failed.reason] = None
         else:
             self._tell(Unclosed(failed.reason))
+
+    def _tell_fault(self, failed: Failed) -> None:
+        """Tell why a version is not served; pages of the one that goes on hear the reason if they may know it."""
+        self._tell(failed)
+        self._tell_pages(Fault(failed.reason[:_LONGEST] if self.settings.show_errors else _NO_REASON))
+
+    def _tell_pages(self, said: Edit | Fault) -> None:
+        if self._serving is not None:
+            self._serving.tell(said)
+
+
+def for_authors(settings: Settings) -> Settings:
+    """Give settings as they are for who writes the programs: clients are told of errors, and the log is brief."""
+    shows = is_private(settings) if settings.show_errors is None else settings.show_errors
+    is_brief = settings.log_format == "text" and settings.log_level not in ("debug", "trace")
+    return replace(settings, show_errors=shows, log_format="brief" if is_brief else settings.log_format)
 
 
 def _forget_compiled(files: Sequence[Path]) -> None:

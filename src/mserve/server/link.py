@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import msgspec
 
+from mserve.web.development import Edit, Fault
 from mserve.web.families import Family
 
 from .messages import Answer, Ask, Order, Said, Stop, Sum, Told, Want
@@ -17,6 +18,8 @@ _PATIENCE = 2.0
 
 Counted = Callable[[], tuple[Family, ...]]
 """Gives what this process has counted."""
+OnEdit = Callable[[Edit | Fault], None]
+"""Told what becomes of the next version."""
 
 
 class Link(threading.Thread):
@@ -29,6 +32,7 @@ class Link(threading.Thread):
         self._lines = _lines(channel)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._counted: Counted = tuple
+        self._on_edit: OnEdit = _nobody
         self._waiting: list[asyncio.Future[tuple[Family, ...]]] = []
         self._asked: list[asyncio.Future[tuple[Family, ...]]] = []
 
@@ -37,10 +41,10 @@ class Link(threading.Thread):
         line = next(self._lines, None)
         return None if line is None else msgspec.json.decode(line, type=Order)
 
-    def answer_with(self, counted: Counted) -> None:
+    def answer_with(self, counted: Counted, on_edit: OnEdit) -> None:
         """Answer with these numbers: said before the supervisor hears that this process is ready, and asks."""
         self._loop = asyncio.get_running_loop()
-        self._counted = counted
+        self._counted, self._on_edit = counted, on_edit
 
     def tell(self, said: Said) -> None:
         """Tell the supervisor something, unless it has ended."""
@@ -72,9 +76,12 @@ class Link(threading.Thread):
         with suppress(RuntimeError):  # the loop is closed by now
             self._loop.call_soon_threadsafe(self._obey, told)
 
-    def _obey(self, told: Ask | Sum) -> None:
+    def _obey(self, told: Ask | Sum | Edit | Fault) -> None:
         if isinstance(told, Ask):
             self.tell(Answer(told.number, self._counted()))
+            return
+        if isinstance(told, Edit | Fault):
+            self._on_edit(told)
             return
         asked, self._asked = self._asked, []
         for waiting in asked:
@@ -87,6 +94,10 @@ class Link(threading.Thread):
         if self._waiting and not self._asked:
             self._asked, self._waiting = self._waiting, []
             self.tell(Want())
+
+
+def _nobody(_told: Edit | Fault) -> None:
+    pass
 
 
 def _lines(channel: socket.socket) -> Iterator[bytes]:

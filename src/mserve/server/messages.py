@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from mserve.web.development import Edit, Fault
 from mserve.web.families import Family
 
 from .config import Settings
@@ -17,6 +18,8 @@ class Order(Struct, frozen=True):
     part: Part = Part()
     answers_early: bool = False
     """Whether requests are taken while the programs open: nobody else would."""
+    develops: bool = False
+    """Whether the programs are being written."""
 
 
 class Stop(Struct, frozen=True, tag=True):
@@ -67,5 +70,5 @@ class Want(Struct, frozen=True, tag=True):
     """The process is asked what all workers counted."""
 
 
-Told = Stop | Ask | Sum
+Told = Stop | Ask | Sum | Edit | Fault
 Said = Ready | Leaving | Failed | Answer | Want

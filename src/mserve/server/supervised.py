@@ -110,14 +110,14 @@ def main(channel_file: int, listener_file: int) -> int:
 
 def _app(order: Order) -> App:
     programs = [order.part.of_program(program) for program in load(*order.programs, names=order.names)]
-    return App(programs, order.part.of_settings(order.settings).options())
+    return App(programs, order.part.of_settings(order.settings).options(), develops=order.develops)
 
 
 def _worker(app: App, order: Order, link: Link) -> Supervised:
     names = tuple(program.name for program in app.programs)
 
     def ready(base_url: str) -> None:
-        link.answer_with(app.counted)
+        link.answer_with(app.counted, app.tell)
         link.tell(Ready(names, base_url))
 
     worker = Supervised(app, order.part.of_settings(order.settings), ready, lambda: link.tell(Leaving()))

@@ -35,6 +35,8 @@ _AT_ONCE = 3.0
 """Seconds after a second signal until the process ends, even where a program holds the loop or a lifespan hangs."""
 _LAST_BYTES = 1.0
 """Seconds that clients get to read the end of what was said."""
+_MOMENT = 0.02
+"""Seconds in which those requests end that only wait for that: of these nobody has to be told."""
 _LEFT = 0.5
 """Seconds that tasks get to end once everything is closed."""
 
@@ -183,6 +185,7 @@ class Worker(uvicorn.Server):
         for connection in self._connections():
             if not (self.is_patient and connection.is_idle):
                 connection.shutdown()
+        await self._wait(self._is_busy, _MOMENT)
         if self._is_busy() and not self.force_exit:
             log.info("ending: open requests get %s; Ctrl-C ends them at once", self._time_left())
         await self._wait(lambda: self.is_patient and (bool(self._connections()) or self._is_busy()), math.inf)

@@ -18,6 +18,8 @@ from mserve.protocols.responses.endpoints import ENDPOINTS
 from mserve.runs.failure import failure_of_client
 
 from .cors import Cors
+from .development import PATH as EVENTS_PATH
+from .development import Development, Edit, Fault
 from .documents import PAGE_PATH, Documents
 from .families import Family
 from .guard import OPEN_PATHS, Guard
@@ -57,8 +59,11 @@ def create_app(
 class App:
     """An ASGI app around some programs."""
 
-    def __init__(self, programs: Sequence[Program], options: Options) -> None:
-        """Make an app; `StartupError` where what is to be kept has no place."""
+    def __init__(self, programs: Sequence[Program], options: Options, *, develops: bool = False) -> None:
+        """Make an app; `StartupError` where what is to be kept has no place.
+
+        `develops`: the programs are being written, and pages are told what becomes of the next version.
+        """
         check_store(programs, options)
         self._service = Service(programs, options)
         self._health = Health(self._service.lifespans)
@@ -80,6 +85,9 @@ class App:
         playground = Playground() if options.playground else None
         if playground is not None:
             gets.append(playground.route)
+        self._development = Development([one.name for one in programs], options.times.ping) if develops else None
+        if self._development is not None:
+            gets.append(Route(EVENTS_PATH, Methods({"GET": self._development.events})))
         not_found = NotFound([*posts, *gets])
         # Else no name at all would be a model's name, and a slash at the end a part of one.
         slashes = [Route(path, not_found) for path in (f"{models.PATH}/", f"{models.PATH}/{{model:path}}/")]
@@ -119,6 +127,13 @@ class App:
     def retire(self) -> None:
         """Say from now on that the app is not ready for more; it answers all the same."""
         self._health.is_ending = True
+        if self._development is not None:
+            self._development.end()
+
+    def tell(self, said: Edit | Fault) -> None:
+        """Tell pages what becomes of the programs' next version."""
+        if self._development is not None:
+            self._development.tell(said)
 
     async def end_runs(self) -> None:
         """End all runs; who still waits hears an error."""

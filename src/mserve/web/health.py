@@ -9,7 +9,7 @@ from .replies import send_failure, send_json
 
 _OK = b'{"status":"ok"}'
 _OPENING = Failure(503, "The server is starting: it does not take requests yet.", "starting")
-_ENDING = Failure(503, "The server is ending: it takes no more requests.", "ending")
+ENDING = Failure(503, "The server is ending: it takes no more requests.", "ending")
 
 
 class Health:
@@ -26,7 +26,7 @@ class Health:
     async def ready(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer whether requests should be sent here; where they should not, a 503 says why."""
         if self.is_ending:
-            await send_failure(send, _ENDING)
+            await send_failure(send, ENDING)
         elif self._lifespans.is_opening:
             await send_failure(send, _OPENING)
         else:
