@@ -1,6 +1,6 @@
 /** A frame's text for people: cut where it is too long to be shown, and told so. */
 
-import { dataOf } from "./data"
+import { dataOf } from "../api/chunk"
 import { count } from "./numbers"
 
 const HEAD = 16_000
@@ -19,7 +19,7 @@ export function excerpt(text: string): string {
 export function pretty(raw: string): string | undefined {
   if (raw.length > LONGEST_JSON) return undefined
   try {
-    return JSON.stringify(JSON.parse(dataOf(raw)), null, 2)
+    return JSON.stringify(JSON.parse(dataOf(raw) ?? ""), null, 2)
   } catch {
     return undefined
   }

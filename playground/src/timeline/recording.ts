@@ -1,8 +1,8 @@
 /** An exchange's frames as plain numbers in typed arrays: what is drawn and measured, however many frames there are. */
 
+import { readChunk } from "../api/chunk"
 import type { Frame } from "../api/frame"
 import { isToken, KINDS } from "./kinds"
-import { outputTokens } from "./usage"
 
 /** A gap of less than this is no stall, however short the others are: nobody sees it. */
 export const SHORTEST_STALL = 100
@@ -80,6 +80,12 @@ export class Recording {
     this.row = doubled(this.row)
     this.kind = doubled(this.kind)
   }
+}
+
+/** A program that relays a model's usage may say anything. */
+function outputTokens(raw: string): number | undefined {
+  const said = readChunk(raw).usage?.output
+  return said !== undefined && Number.isFinite(said) && said >= 0 ? said : undefined
 }
 
 /** The first place in `at` (ascending, `length` of them) that is not before `time`. */

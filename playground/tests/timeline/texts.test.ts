@@ -1,5 +1,4 @@
 import { expect, test } from "vitest"
-import { dataOf } from "../../src/timeline/data"
 import { excerpt, pretty } from "../../src/timeline/excerpt"
 import { duration, rate, size } from "../../src/timeline/numbers"
 
@@ -15,12 +14,6 @@ test("times have a unit that suits them, and never a thousand of the lesser", ()
 test("sizes and rates have, too", () => {
   expect([0, 999, 1000, 999_949, 1_000_000].map(size)).toEqual(["0 B", "999 B", "1.0 kB", "999.9 kB", "1.00 MB"])
   expect([7.46, 99.9, 1234.4].map(rate)).toEqual(["7.5", "99.9", "1,234"])
-})
-
-test("data is what the event stream format says", () => {
-  expect(dataOf('data: {"a":\ndata:1}\nid: 5')).toBe('{"a":\n1}')
-  expect(dataOf("data\r\ndata:  x\rdata:")).toBe("\n x\n")
-  expect(dataOf(": a comment")).toBe("")
 })
 
 test("JSON is laid out, and other data left", () => {
