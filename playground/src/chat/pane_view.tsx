@@ -3,7 +3,9 @@
 import type { Conversation } from "../conversation/conversation"
 import type { Answered, Asked, Item, Results } from "../conversation/items"
 import type { Pane } from "../conversation/pane"
+import { CopyAs } from "../copying/copy_as"
 import { copyCode } from "../markdown/code_block"
+import { Timeline } from "../timeline/timeline"
 import { AnswerMessage } from "./answer"
 import { AskedMessage } from "./asked"
 import { useFollowing } from "./following"
@@ -43,7 +45,9 @@ export function PaneView({ pane, conversation, programs, choose, timeline }: Pro
           </div>
         </div>
       </div>
-      <aside class="timeline" aria-label="Timeline" hidden={!timeline} />
+      <aside class="timeline" aria-label="Timeline" hidden={!timeline}>
+        {timeline && <Timeline exchange={pane.chosen} />}
+      </aside>
     </section>
   )
 }
@@ -73,6 +77,7 @@ interface AnswerProps {
 }
 
 function AnswerIn({ answer, results, isLast, pane }: AnswerProps) {
+  const exchange = answer.exchange.value
   return (
     <AnswerMessage
       answer={answer}
@@ -83,6 +88,7 @@ function AnswerIn({ answer, results, isLast, pane }: AnswerProps) {
       look={() => {
         pane.chosenAnswer.value = answer
       }}
+      more={exchange && <CopyAs exchange={exchange} keyed={pane.manner().key !== undefined} />}
     />
   )
 }
