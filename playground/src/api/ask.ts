@@ -1,6 +1,7 @@
 /** Asks once, and tells what comes of it frame by frame, each with the time of the read that brought it. */
 
 import { type Chunk, readChunk } from "./chunk"
+import { drawn } from "./drawn"
 import type { Exchange, Frame } from "./frame"
 import { authorization } from "./models"
 import { lost, notAStream, type Problem, refusal, unreachable } from "./problem"
@@ -41,7 +42,7 @@ export async function ask(question: Question, listener: Listener): Promise<Probl
 
 class Under {
   readonly #frames: Frame[] = []
-  readonly #sentAt = performance.now()
+  #sentAt = performance.now()
   #now: Exchange
 
   constructor(
@@ -60,6 +61,8 @@ class Under {
 
   async run(): Promise<Problem | undefined> {
     const { url, body, signal } = this.question
+    await drawn() // what the page does with the question would count as the server's time
+    this.#sentAt = performance.now()
     const answer = await fetch(url, { method: "POST", headers: this.#headers(), body: JSON.stringify(body), signal })
     this.#become({ headAt: this.#time(), status: answer.status, outcome: "streaming" })
     if (!answer.ok) return refusal(answer.status, (await answer.text()).slice(0, REFUSAL))
