@@ -9,7 +9,8 @@ import pytest
 from deploy.behind import PROGRAM, Notes, ask, words
 from deploy.proxies import caddy, nginx, tool, with_changes
 from deploy.shipped import ROOT
-from docs.test_blocks import DOCUMENTS, ELSEWHERE, blocks
+from docs.reader import ELSEWHERE, blocks
+from docs.test_blocks import DOCUMENTS
 from processes import Serve, ServerProcess
 
 BLOCKS = [(kind, text) for document in DOCUMENTS for kind, _, text in blocks(document) if kind in ELSEWHERE]

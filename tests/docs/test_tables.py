@@ -5,6 +5,7 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
+import mserve
 from mserve.options import Limits
 from mserve.programs.bind import KNOWN
 from mserve.protocols.base import _LONGEST_STOPS, _MOST_STOPS
@@ -53,6 +54,14 @@ def test_programs_names_every_parameter_that_is_no_field_of_the_api() -> None:
     text = (DOCS / "programs.md").read_text()
     ours = KNOWN - set(Parameters.__struct_fields__)
     assert [name for name in sorted(ours) if f"`{name}`" not in text] == []
+
+
+def test_the_reference_of_python_has_each_public_name_once() -> None:
+    text = (DOCS / "reference" / "python.md").read_text()
+    listed = re.findall(r"^::: (mserve\.[\w.]+)$", text, re.MULTILINE)
+    names = {name for name in listed if name.count(".") == 1}
+    assert sorted(names) == sorted(f"mserve.{name}" for name in mserve.__all__)
+    assert len(listed) == len(set(listed))
 
 
 def test_wire_has_each_parameter_of_the_api_in_one_class() -> None:
