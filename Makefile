@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 CLIENTS := .venv-clients
 BENCH := .venv-bench
+DOCS := .venv-docs
 # Each micro-benchmark once, untimed: so that none of them rots.
 MICRO := benchmarks/micro --benchmark-disable
 NODE := tests/clients/node
@@ -12,7 +13,7 @@ NODE := tests/clients/node
 PAGE := playground
 BUILT := src/mserve/web/built/index.html
 
-.PHONY: demo test test-unit test-clients test-faults test-ui playground clients bench bench-micro costs check format lock clean
+.PHONY: demo test test-unit test-clients test-faults test-ui playground docs clients bench bench-micro costs check format lock clean
 
 demo: $(VENV)/.demo
 	$(BIN)/mserve demo $(ARGS)
@@ -42,6 +43,11 @@ test-ui: $(VENV)/.dev $(BUILT)
 	cd $(PAGE) && npm run -s check && npm test -s
 
 playground: $(BUILT)
+
+# The site, into build/site; a link that leads nowhere, and whatever a page would load from another host, is an error.
+# Not --quiet: MkDocs counts no warning then that it does not print.
+docs: $(DOCS)/.done
+	$(DOCS)/bin/mkdocs build
 
 clients: $(CLIENTS)/openai-2/.done $(CLIENTS)/openai-3/.done $(NODE)/node_modules/.done
 
@@ -74,9 +80,13 @@ lock:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q -e '.[dev]'
 	$(BIN)/python -m pip freeze --exclude-editable > requirements.lock
+	rm -rf $(DOCS)
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install -q -c requirements.lock -e '.[docs]'
+	$(DOCS)/bin/python -m pip freeze --exclude-editable > docs/requirements.lock
 
 clean:
-	rm -rf $(VENV) $(CLIENTS) $(BENCH) $(NODE)/node_modules $(PAGE)/node_modules $(dir $(BUILT))
+	rm -rf $(VENV) $(CLIENTS) $(BENCH) $(DOCS) $(NODE)/node_modules $(PAGE)/node_modules $(dir $(BUILT))
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mserve needs Python 3.11 or newer; try: make PYTHON=python3.11")'
@@ -102,6 +112,12 @@ $(BENCH)/.done: benchmarks/contenders.lock
 	rm -rf $(@D)
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install -q --no-deps -r $<
+	touch $@
+
+$(DOCS)/.done: pyproject.toml docs/requirements.lock
+	rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install -q -c docs/requirements.lock -e '.[docs]'
 	touch $@
 
 $(NODE)/node_modules/.done: $(NODE)/package-lock.json
