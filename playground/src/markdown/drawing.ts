@@ -5,7 +5,7 @@ import { Scanner } from "./scanner"
 import type { View } from "./view"
 
 /** How long a frame may be worked, in ms. */
-const BUDGET = 3
+const BUDGET = 4
 /** A tail is drawn anew after so many times what that took. */
 const REST = 12
 
@@ -52,7 +52,7 @@ export class Drawing {
 
   #add(text: string): void {
     for (const part of this.#scanner.feed(text)) this.view.add(part)
-    if (this.#scanner.tail.length > 2048) this.#settle()
+    if (this.#scanner.tail.length > 1024) this.#settle()
   }
 
   #settle(): void {

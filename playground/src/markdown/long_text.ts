@@ -1,9 +1,9 @@
 /** Shows a text that may become very long: in blocks, of which the browser lays out those that are seen. */
 
 /** How much a block holds, in UTF-16 units, before the next one begins at the end of a line. */
-const BLOCK = 4096
+const BLOCK = 16_384
 /** A line that is longer than all this is broken. */
-const LINE = 16_384
+const LINE = 24_576
 
 export class LongText {
   #block: Text | undefined

@@ -11,8 +11,9 @@ import { isHard, LONGEST } from "./hardness"
 import type { Part } from "./parts"
 import { OpenPlain } from "./plain"
 
-/** Past this, lists and tables are cut between their items and rows. */
-const LONG = 3072
+/** Past these, lists are cut between their items, and tables between their rows, which shows more. */
+const LONG_LIST = 1536
+const LONG_TABLE = 5120
 
 type State =
   | { readonly is: "prose" }
@@ -31,7 +32,7 @@ export class Scanner {
 
   /** How much it wants at once: code and plain text cost little. */
   get appetite(): number {
-    return this.#state.is === "prose" ? 2048 : 32768
+    return this.#state.is === "prose" ? 1024 : 32768
   }
 
   /** Takes what is said next, and gives what it finished without a look at the tail. */
@@ -82,7 +83,7 @@ export class Scanner {
     this.#finish(lengthOf(tokens.slice(0, code < 0 ? last : code)), parts)
     const fence = code < 0 ? undefined : fenceAt(this.#tail)
     if (fence) this.#enter(fence, parts)
-    else if (this.#tail.length > LONG) this.#cutLong(tokens[last] as Token, parts)
+    else this.#cutLong(tokens[last] as Token, parts)
   }
 
   #enter(fence: Fence, parts: Part[]): void {
@@ -103,8 +104,11 @@ export class Scanner {
   }
 
   #cutLong(block: Token, parts: Part[]): void {
-    if (block.type === "list") this.#finish(lengthOf((block as Tokens.List).items.slice(0, -1)), parts)
-    else if (block.type === "table") this.#cutTable(parts)
+    const length = this.#tail.length
+    if (block.type === "list" && length > LONG_LIST) {
+      this.#finish(lengthOf((block as Tokens.List).items.slice(0, -1)), parts)
+    }
+    if (block.type === "table" && length > LONG_TABLE) this.#cutTable(parts)
     if (this.#tail.length > LONGEST) this.#plainFrom(lastBreak(this.#tail), parts)
   }
 
@@ -112,7 +116,7 @@ export class Scanner {
   #cutTable(parts: Part[]): void {
     const rows = this.#tail.lastIndexOf("\n") + 1
     const head = this.#tail.indexOf("\n", this.#tail.indexOf("\n") + 1) + 1
-    if (head >= rows || head > LONG / 4) return
+    if (head >= rows || head > LONG_TABLE / 4) return
     const table = this.#tail
     this.#finish(rows, parts)
     this.#tail = table.slice(0, head) + this.#tail

@@ -6,8 +6,8 @@ import { nodesOf } from "./markup"
 import type { Part } from "./parts"
 
 /** When a section is full: by its parts, or by their text in UTF-16 units. */
-const PARTS = 64
-const SIZE = 24_576
+const PARTS = 128
+const SIZE = 16_384
 
 export class View {
   readonly #tail = document.createElement("div")
@@ -48,13 +48,21 @@ export class View {
   tail(source: string): void {
     const nodes = nodesOf(source)
     dressCode(nodes, false)
+    this.#join(nodes)
     this.#tail.replaceChildren(nodes)
   }
 
   #prose(source: string): void {
     const nodes = nodesOf(source)
     dressCode(nodes, true)
+    this.#join(nodes)
     this.#place(nodes, source.length)
+  }
+
+  /** A list that follows one of its kind is most likely the rest of it. */
+  #join(nodes: DocumentFragment): void {
+    const [before, first] = [this.#section?.lastElementChild, nodes.firstElementChild]
+    if (before && before.tagName === first?.tagName && /^[OU]L$/.test(before.tagName)) first.className = "joined"
   }
 
   #plainText(): LongText {

@@ -36,7 +36,15 @@ export function SettingsPanel({ store, close, forget }: { store: SettingsStore; 
       </div>
       <Field store={store} name="stop" label="Stop sequences" rows={2} hint="One on each line" />
       <Field store={store} name="tools" label="Tools" rows={6} hint="A JSON list" code example={TOOLS} />
-      <Field store={store} name="schema" label="Answer's JSON schema" rows={6} hint="Any text" code example={SCHEMA} />
+      <Field
+        store={store}
+        name="schema"
+        label="JSON schema"
+        rows={6}
+        hint="The answer is any text"
+        code
+        example={SCHEMA}
+      />
       <Field store={store} name="extra" label="Extra body" rows={3} hint='{"reasoning_effort": "low"}' code />
       <button type="button" class="danger" onClick={forget}>
         Forget the chat and these settings
