@@ -11,6 +11,7 @@ const RULES = {
   ALLOWED_TAGS: TAGS.split(" "),
   ALLOWED_ATTR: ["align", "alt", "class", "href", "src", "start", "title"],
   ALLOWED_URI_REGEXP: WEB,
+  ADD_URI_SAFE_ATTR: ["align", "start"], // all others have to look like an address
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
   RETURN_DOM_FRAGMENT: true as const,

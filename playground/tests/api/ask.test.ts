@@ -1,26 +1,12 @@
 // @vitest-environment node
 
-import { createServer, type RequestListener, type Server } from "node:http"
-import type { AddressInfo } from "node:net"
 import { afterEach, expect, test } from "vitest"
 import { ask, type Listener } from "../../src/api/ask"
 import type { Chunk } from "../../src/api/chunk"
 import type { Exchange, Frame } from "../../src/api/frame"
+import { endServers, frame, SSE, serving } from "../serving"
 
-const servers: Server[] = []
-afterEach(() => {
-  for (const server of servers.splice(0)) {
-    server.closeAllConnections()
-    server.close()
-  }
-})
-
-async function serving(listener: RequestListener): Promise<string> {
-  const server = createServer(listener)
-  servers.push(server)
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/chat/completions`
-}
+afterEach(endServers)
 
 class Heard implements Listener {
   readonly states: Exchange[] = []
@@ -46,8 +32,7 @@ async function asked(url: string, heard: Heard, { key, signal }: { key?: string;
   return ask({ url, body, key, signal: signal ?? new AbortController().signal }, heard)
 }
 
-const text = (content: string) => `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content } }] })}\n\n`
-const SSE = { "Content-Type": "text/event-stream; charset=utf-8" }
+const text = (content: string) => frame({ content })
 
 test("a whole answer comes frame by frame, and its exchange goes from waiting to whole", async () => {
   const url = await serving((_request, response) => {
@@ -150,7 +135,7 @@ for (const [how, end] of [
 
 test("who cannot be reached is told of", async () => {
   const url = await serving(() => {})
-  await new Promise((resolve) => servers.splice(0)[0]?.close(resolve))
+  await endServers()
   const heard = new Heard()
   expect(await asked(url, heard)).toMatchObject({ how: "unreachable" })
   expect(heard.last).toMatchObject({ outcome: "failed", status: undefined, headAt: undefined })

@@ -1,0 +1,52 @@
+import { expect, test } from "vitest"
+import type { Answered, Asked, Item } from "../../src/conversation/items"
+import { read, written } from "../../src/conversation/keeping"
+import { messagesOf } from "../../src/conversation/messages"
+import { answered, call } from "./answers"
+
+const asked = (text: string, images: string[] = []): Asked => ({ is: "asked", id: text, text, images })
+
+test("what was kept is read again, but for its pictures", () => {
+  const items: Item[] = [
+    asked("a", ["data:x"]),
+    answered("whole", { reasoning: "Hm" }, { content: "b" }, call(0, "x", "f", "{}")),
+    { is: "results", id: "r", of: { x: "1" } },
+    answered("failed", { content: "c" }),
+  ]
+  const again = read(written(items))
+  expect(messagesOf("", again)).toEqual(messagesOf("", [asked("a"), ...items.slice(1)]))
+  const [, first, , last] = again as [Asked, Answered, Item, Answered]
+  expect(String(first.fold.reply.reasoning)).toBe("Hm")
+  expect([first.phase.value, last.phase.value]).toEqual(["whole", "failed"])
+  expect(first.calls.value).toBe(1)
+})
+
+test("an answer that was still being said is stopped when it is read again", () => {
+  const again = read(written([asked("a"), answered("speaking", { content: "b" })])) as Answered[]
+  expect(again[1]?.phase.value).toBe("stopped")
+})
+
+test("why an answer failed is kept", () => {
+  const answer = answered("failed")
+  answer.problem.value = { message: "No.", how: "failed", status: 500, code: "x", param: undefined }
+  expect((read(written([asked("a"), answer]))[1] as Answered).problem.value?.message).toBe("No.")
+})
+
+test("what is kept has a size: the first turns are forgotten, and it begins with what a person said", () => {
+  const long = "x".repeat(150_000)
+  const items = Array.from({ length: 10 }, (_, turn) => [asked(`${turn}${long}`), answered("whole", { content: long })])
+  const json = written(items.flat())
+  expect(json.length).toBeLessThan(1_050_000)
+  const again = read(json)
+  expect(again[0]?.is).toBe("asked")
+  expect(again.length).toBeGreaterThan(3)
+  expect((again.at(-2) as Asked).text.startsWith("9")).toBe(true)
+})
+
+test("one long text is cut", () => {
+  expect(written([asked("x".repeat(3_000_000))]).length).toBeLessThan(250_000)
+})
+
+test("what is no conversation is an empty one", () => {
+  for (const json of [null, "", "{", "1", "{}", "[1]", '[{"is":"answered"}]']) expect(read(json)).toEqual([])
+})

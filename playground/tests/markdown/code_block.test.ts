@@ -1,0 +1,25 @@
+import { expect, test, vi } from "vitest"
+import { CodeBlock, copyCode } from "../../src/markdown/code_block"
+import { coloured } from "../../src/markdown/highlight"
+
+test("a button copies the code of its block alone, and says so", async () => {
+  const written: string[] = []
+  vi.spyOn(navigator.clipboard, "writeText").mockImplementation(async (text) => void written.push(text))
+  const block = new CodeBlock("js")
+  block.append("let a = 1\n")
+  block.append("let b = '<b>'")
+  block.close()
+  const button = block.element.querySelector("button")
+  await copyCode(button)
+  expect(written).toEqual(["let a = 1\nlet b = '<b>'"])
+  expect(button?.textContent).toBe("Copied")
+  await copyCode(block.element)
+  await copyCode(null)
+  expect(written).toHaveLength(1)
+})
+
+test("code of an unknown language, and code that is too long, is not coloured", () => {
+  expect(coloured("x", "brainfuck")).toBeUndefined()
+  expect(coloured("x".repeat(20_000), "js")).toBeUndefined()
+  expect(coloured("<b>", "js")).toContain("&lt;b&gt;")
+})
