@@ -215,6 +215,15 @@ def test_what_is_no_option_is_refused_with_the_files_name(project: Path, table: 
         settings()
 
 
+def test_what_the_file_says_to_dev_alone_is_nothing_to_run(project: Path) -> None:
+    for line, opens in (("open = true", True), ("open = false", False), ("no-open = true", False)):
+        project.write_text(f"[tool.mserve]\nport = 1\n{line}\n")
+        assert settings() == Settings(port=1)
+        given = parsed("dev", "program.py")
+        assert (given["opens"], given["settings"]) == (opens, Settings(port=1))
+    assert parsed("dev", "program.py", "--no-open", environment={"MSERVE_OPEN": "1"})["opens"] is False
+
+
 def test_a_file_that_is_no_toml_is_refused_with_its_name_and_line(project: Path) -> None:
     project.write_text("[tool.mserve]\nport = \n")
     with pytest.raises(CycloptsError) as told:

@@ -1,4 +1,5 @@
 import os
+import re
 import signal
 import socket
 import stat
@@ -91,7 +92,8 @@ def test_a_number_that_makes_no_sense_is_refused(tmp_path: Path) -> None:
 def test_a_signal_ends_it_without_a_word_and_without_an_error(serve: Serve, end: int) -> None:
     server = serve(ECHO)
     assert server.stop(end) == 0
-    assert server.output.splitlines() == [server.output.strip()]
+    page = server.base_url.removesuffix("v1")
+    assert re.sub("Serving .*", "Serving", server.output) == f"Serving\nSee it at {page}\n"
 
 
 def test_several_programs_are_models_by_their_names(serve: Serve) -> None:
@@ -147,3 +149,14 @@ def test_options_come_from_the_environment_and_the_project_file(
     assert "Serving from-environment at" in server.output
     assert say(server.base_url, "hello") == "hello"
     assert "POST" not in server.output
+
+
+def test_the_pages_address_is_named_where_a_browser_can_open_it(serve: Serve, tmp_path: Path) -> None:
+    server = serve(ECHO)
+    page = server.base_url.removesuffix("v1")
+    server.wait_for(f"(?m)^See it at {page}$")
+    assert httpx.get(page, headers={"accept": "text/html"}).headers["content-type"] == "text/html; charset=utf-8"
+    for flags in (("--no-playground",), ("--log-format", "json"), ("--uds", str(tmp_path / "socket"))):
+        other = serve(ECHO, flags=flags)
+        assert other.stop() == 0
+        assert "See it at" not in other.output

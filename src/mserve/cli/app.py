@@ -2,8 +2,9 @@
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from cyclopts import App, ArgumentCollection, CycloptsError, convert
 
@@ -11,6 +12,8 @@ from .failure import errors, told
 
 _NEGATIVE = re.compile(r"MSERVE_NO_|\[tool\]\[mserve\]\[no[-_]")
 """What the environment and the file call an option by its flag that says no."""
+_OF_DEV = ("open", "no-open", "no_open")
+"""What the file may say to `mserve dev` alone: the others read the same table."""
 
 
 def version() -> str:
@@ -28,7 +31,7 @@ def variables(app: App, commands: tuple[str, ...], arguments: ArgumentCollection
 
 
 def pyproject(
-    app: App, _commands: tuple[str, ...], arguments: ArgumentCollection, *, allow_unknown: bool = False
+    app: App, commands: tuple[str, ...], arguments: ArgumentCollection, *, allow_unknown: bool = False
 ) -> None:
     """Take what no flag and no variable gave from `[tool.mserve]` of the nearest `pyproject.toml`."""
     import tomllib  # noqa: PLC0415
@@ -43,8 +46,18 @@ def pyproject(
         tables = tomllib.loads(file.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise CycloptsError(msg=f"{file} cannot be read: {error}") from error
+    if commands != ("dev",):
+        _forget(tables, _OF_DEV)
     # No command is named to it: a table [tool.mserve.run] is refused like any key that is no option.
     Dict(tables, root_keys=("tool", "mserve"), source=str(file), allow_unknown=allow_unknown)(app, (), arguments)
+
+
+def _forget(tables: dict[str, Any], names: Sequence[str]) -> None:
+    tools = tables.get("tool")
+    options = tools.get("mserve") if isinstance(tools, dict) else None
+    if isinstance(options, dict):
+        for name in names:
+            options.pop(name, None)
 
 
 def no_empty_key(_app: App, _commands: tuple[str, ...], _arguments: ArgumentCollection) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
+from mserve.server.config import Settings
+
 log = logging.getLogger("mserve")
 
 console = Console(highlight=False, soft_wrap=True)
@@ -15,6 +17,18 @@ def show_serving(programs: Sequence[str], base_url: str) -> None:
     """Say what is served, and where. Names are data, never markup."""
     names = Text(", ").join(Text(program, "bold cyan") for program in programs)
     console.print(Text.assemble("Serving ", names, " at ", (base_url, "bold"), ("  (Ctrl-C stops)", "dim")))
+
+
+def page_of(base_url: str, settings: Settings) -> str | None:
+    """Give the page's address; None where there is none that a browser could open."""
+    address = base_url.removesuffix("v1")
+    return address if settings.playground and address.startswith("http") else None
+
+
+def show_page(page: str | None) -> None:
+    """Say where to see what is served."""
+    if page is not None:
+        console.print(Text.assemble("See it at ", (page, "bold")))
 
 
 def log_serving(programs: Sequence[str], base_url: str) -> None:
