@@ -28,6 +28,7 @@ from deploy.shipped import (
     said,
     write_keys,
 )
+from mserve.web.playground import BUILT
 from server.ending import free_port
 
 COMMANDS: list[dockerfile.Command] = list(dockerfile.parse_file(str(DEPLOY / "Dockerfile")))
@@ -131,6 +132,20 @@ def test_the_build_sees_what_it_copies_and_no_more() -> None:
     allowed = {line.removeprefix("!") for line in rest if line.startswith("!")}
     assert everything == "*"
     assert allowed == {source.partition("/")[0] for source in copied(COMMANDS)}
+
+
+def test_the_page_is_built_where_the_wheel_takes_it_from() -> None:
+    (stage,) = [at for at, command in enumerate(FIRST) if command.cmd == "FROM" and command.value[-1] == "page"]
+    page = next(command.value[0] for command in FIRST[stage:] if command.cmd == "WORKDIR")
+    (outside,) = re.findall(r'outDir: "(.*?)"', (ROOT / "playground" / "vite.config.ts").read_text())
+    (taken,) = [command for command in FIRST if command.cmd == "COPY" and command.flags]
+    assert taken.flags == ("--from=page",)
+    source, place = taken.value
+    assert source == os.path.normpath(f"{page}/{outside}")
+    assert (ROOT / place).resolve() == BUILT.parent
+    (needed,) = re.findall(r"(?m)^\$\(BUILT\): (.*)", (ROOT / "Makefile").read_text())
+    files = {file.replace("$(PAGE)", "playground") for file in re.findall(r"\$\(PAGE\)/[\w./]+", needed)}
+    assert files - {"playground/node_modules/.done"} <= set(copied(FIRST))
 
 
 def test_what_the_build_copies_makes_the_whole_wheel(tmp_path: Path) -> None:
