@@ -25,6 +25,15 @@ def test_the_wheel_holds_the_whole_package_and_the_examples(wheel: Path) -> None
     assert held == {name if name.startswith("mserve/") else f"mserve/{name}" for name in source}
 
 
+def test_a_wheel_from_the_source_archive_holds_the_same(wheel: Path, tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(tmp_path)]
+    subprocess.run(build, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+    (archive,) = tmp_path.glob("*.tar.gz")
+    subprocess.run([sys.executable, "-m", "pip", "wheel", *QUIET, "-w", tmp_path, archive], check=True)
+    (made,) = tmp_path.glob("*.whl")
+    assert sorted(zipfile.ZipFile(made).namelist()) == sorted(zipfile.ZipFile(wheel).namelist())
+
+
 def test_an_installed_package_finds_its_examples(wheel: Path, tmp_path: Path) -> None:
     zipfile.ZipFile(wheel).extractall(tmp_path)
     script = "import mserve.cli.examples as e; print(e.example('streaming'))"
