@@ -7,6 +7,8 @@ interface Total {
   readonly name: string
   readonly value: string
   readonly meaning: string
+  /** What it is counted by, where that may differ. */
+  readonly by?: string
 }
 
 const NONE = "–"
@@ -22,7 +24,8 @@ export function totalsOf(figures: Figures): Total[] {
       meaning: "From the request to the first frame of text, reasoning or a call",
     },
     {
-      name: figures.counted === "usage" ? "Tokens/s (usage)" : "Tokens/s (frames)",
+      name: "Tokens/s",
+      by: figures.counted,
       value: figures.rate === undefined ? NONE : rate(figures.rate),
       meaning: `From the first token to the last; ${count(figures.tokens)} tokens, ${from}`,
     },
@@ -46,9 +49,12 @@ export function totalsOf(figures: Figures): Total[] {
 export function Totals({ figures }: { figures: Figures }) {
   return (
     <dl class="timeline-totals">
-      {totalsOf(figures).map(({ name, value, meaning }) => (
+      {totalsOf(figures).map(({ name, by, value, meaning }) => (
         <div key={name} title={meaning}>
-          <dt>{name}</dt>
+          <dt>
+            {name}
+            {by && <small> by {by}</small>}
+          </dt>
           <dd>{value}</dd>
         </div>
       ))}

@@ -1,0 +1,158 @@
+/** Whoever uses the page, by whatever means: WCAG's rules in each state, the keyboard alone, and a phone. */
+
+import AxeBuilder from "@axe-core/playwright"
+import type { Page } from "@playwright/test"
+import { answer, ask, composer, settled, timeline } from "./chat"
+import { program } from "./server"
+import { expect, picture, test } from "./test"
+
+const PROGRAMS = ["run", `${program("newcomer.py")}:guide`, `${program("newcomer.py")}:brief`, program("breaking.py")]
+
+async function expectNoFaults(page: Page, state: string): Promise<void> {
+  const found = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]).analyze()
+  const grave = found.violations.filter(({ impact }) => impact === "serious" || impact === "critical")
+  const told = grave.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(" | ")}`)
+  expect(told, state).toEqual([])
+}
+
+async function expectNoSidewaysScrolling(page: Page, state: string): Promise<void> {
+  const [needed, there] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth])
+  expect(needed, state).toBeLessThanOrEqual(there ?? 0)
+  const cut = await page.evaluate(() => {
+    const out = [...document.querySelectorAll("body *")].filter((element) => {
+      const { left, right, width, height } = element.getBoundingClientRect()
+      const scrolls = element.closest("pre, .table, table, .u-wrap, .unseen, .skip, .timeline-said")
+      return !scrolls && width > 1 && height > 1 && (right > window.innerWidth + 1 || left < -1)
+    })
+    return out.map((element) => element.outerHTML.slice(0, 120))
+  })
+  expect(cut, state).toEqual([])
+}
+
+/** Brings the page into each of its states, and looks at it there. */
+async function inEachState(page: Page, url: string, look: (state: string) => Promise<void>): Promise<void> {
+  await page.goto(url)
+  await expect(page.getByRole("heading", { name: "Ask guide" })).toBeVisible()
+  await look("empty")
+  await ask(page, "count")
+  await expect(answer(page)).toContainText("5 6 7")
+  await look("streaming")
+  await page.keyboard.press("Escape")
+  await expect(answer(page)).toContainText("stopped")
+  await look("stopped")
+  await page.getByRole("button", { name: "New chat" }).click()
+  await ask(page, "How does it work?")
+  await settled(page)
+  await answer(page).getByRole("button", { name: "Thoughts" }).click()
+  await look("answered, with its thoughts")
+  await page.getByRole("button", { name: "Settings" }).click()
+  await page.getByRole("button", { name: "Insert an example for Tools" }).click()
+  await page.getByRole("textbox", { name: "Temperature" }).fill("warm")
+  await expect(page.getByText("This is no number.")).toBeVisible()
+  await look("settings with a fault")
+  await page.getByRole("textbox", { name: "Temperature" }).fill("")
+  await page.getByRole("button", { name: "Close", exact: true }).click()
+  await ask(page, "What is the weather in Lisbon?")
+  await settled(page)
+  await look("a call to answer")
+  await page.getByRole("button", { name: "Edit this message" }).last().click()
+  await look("editing")
+  await page.keyboard.press("Escape")
+  await page.getByRole("combobox", { name: "Program" }).selectOption("breaking")
+  await page.getByRole("button", { name: "New chat" }).click()
+  await ask(page, "fail")
+  await expect(answer(page).getByRole("alert")).toBeVisible()
+  await look("failed")
+  await page.getByRole("button", { name: "Compare two programs" }).click()
+  await page.getByRole("combobox", { name: "Second program" }).selectOption("brief")
+  await ask(page, "Hello")
+  await settled(page)
+  await look("two programs")
+}
+
+/** On a phone the timeline is there on demand. */
+async function chooseFrame(page: Page): Promise<void> {
+  if (await timeline(page).isHidden()) await page.getByRole("button", { name: "Timeline", exact: true }).click()
+  await timeline(page).getByRole("listbox").focus()
+  await page.keyboard.press("End")
+  await expect(page.getByRole("region", { name: "The chosen frame" }).first()).toBeVisible()
+}
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test(`no rule of WCAG is broken seriously in any state, in the ${colorScheme} theme`, async ({ page, serve }) => {
+    const server = await serve(PROGRAMS)
+    await page.emulateMedia({ colorScheme })
+    await inEachState(page, server.url, (state) => expectNoFaults(page, state))
+    await chooseFrame(page)
+    await expectNoFaults(page, "a frame is chosen")
+  })
+}
+
+test("on a phone of 360 pixels nothing is cut off, and nothing scrolls sideways", async ({ page, serve }) => {
+  const server = await serve(PROGRAMS)
+  await page.setViewportSize({ width: 360, height: 740 })
+  await inEachState(page, server.url, (state) => expectNoSidewaysScrolling(page, state))
+  await page.getByRole("button", { name: "Compare two programs" }).click()
+  await chooseFrame(page)
+  await expectNoSidewaysScrolling(page, "a frame is chosen")
+  await expectNoFaults(page, "a frame is chosen")
+})
+
+test("pictures of the dark theme, and of a phone", async ({ page, serve }) => {
+  const server = await serve(PROGRAMS)
+  await page.emulateMedia({ colorScheme: "dark" })
+  await page.goto(server.url)
+  await ask(page, "How does it work?")
+  await settled(page)
+  await expect(page.locator("body")).toHaveCSS("color-scheme", /dark/)
+  await picture(page, "playground-dark")
+  await page.setViewportSize({ width: 390, height: 800 })
+  await expect(composer(page)).toBeInViewport()
+  await picture(page, "playground-phone")
+})
+
+test("all is done by the keyboard alone", async ({ page, serve }) => {
+  const server = await serve(PROGRAMS)
+  await page.goto(server.url)
+  await expect(page.getByRole("heading", { name: "Ask guide" })).toBeVisible()
+  await page.keyboard.press("/")
+  await expect(composer(page)).toBeFocused()
+  await page.keyboard.type("count")
+  await page.keyboard.press("Enter")
+  await expect(answer(page)).toContainText("5 6 7")
+  await page.keyboard.press("Escape")
+  await expect(answer(page)).toContainText("stopped")
+
+  await tabTo(page, "Ask again")
+  await page.keyboard.press("Enter")
+  await expect(answer(page)).toContainText("5 6 7")
+  await page.keyboard.press("Escape")
+  await settled(page)
+
+  await tabTo(page, "Frames in time")
+  await page.keyboard.press("ArrowRight")
+  await page.keyboard.press("ArrowRight")
+  const said = timeline(page).getByRole("option", { selected: true })
+  await expect(said).toHaveText(/^Frame 2 of \d+, text, at [\d.]+ ms$/)
+  await page.keyboard.press("+")
+  await expect(timeline(page).getByRole("button", { name: "Show all" })).toBeEnabled()
+  await page.keyboard.press("0")
+  await expect(timeline(page).getByRole("button", { name: "Show all" })).toBeDisabled()
+  await tabTo(page, "As it came")
+  await page.keyboard.press("/")
+  await expect(composer(page)).toBeFocused()
+})
+
+/** Presses the tab key until the focus is on what begins with this name. */
+async function tabTo(page: Page, name: string): Promise<void> {
+  for (let presses = 0; presses < 80; presses += 1) {
+    await page.keyboard.press("Tab")
+    const focused = await page.evaluate(() => {
+      const element = document.activeElement
+      const caption = element?.parentElement?.querySelector("figcaption")
+      return element?.getAttribute("aria-label") ?? caption?.textContent ?? element?.textContent ?? ""
+    })
+    if (focused.startsWith(name)) return
+  }
+  throw new Error(`the tab key does not lead to ${name}`)
+}
