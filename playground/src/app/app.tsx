@@ -32,7 +32,7 @@ export function App() {
             forget={() => state.forget()}
           />
         )}
-        <main>
+        <main class={conversation.comparing.value ? "comparing" : "alone"}>
           <Panes state={state} />
           <Composer
             busy={conversation.busy.value}

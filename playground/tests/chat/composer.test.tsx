@@ -1,3 +1,6 @@
+// happy-dom knows of no drop.
+// @vitest-environment jsdom
+
 import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/preact"
 import { afterEach, expect, test, vi } from "vitest"
 import { Composer } from "../../src/chat/composer"
