@@ -1,7 +1,10 @@
 """The page in the user's browser: opened once, where there is one with windows, and never in the terminal."""
 
 import os
+import pty
 import re
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -63,15 +66,53 @@ def test_the_page_is_opened_at_the_first_version_that_works_and_not_again(opened
         edit(file, ECHO)
         server.wait_until_ready()
         page = server.base_url.removesuffix("v1")
-        until = time.monotonic() + LIMIT
-        while not (opened.exists() and opened.read_text().endswith("\n")):
-            assert time.monotonic() < until, server.output
-            time.sleep(0.02)
+        wait_for(opened)
         edit(file, f"{ECHO}\n")
         server.wait_for_times(SERVING, 2)
         assert server.stop() == 0
     assert opened.read_text().splitlines() == [f"{page} False True"]
     assert re.findall("See it at (.*)", server.output) == [page]
+
+
+def wait_for(opened: Path) -> None:
+    until = time.monotonic() + LIMIT
+    while not (opened.exists() and opened.read_text().endswith("\n")):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def test_a_terminal_with_windows_around_it_stays_the_servers_own(
+    opened: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setenv("TERM", "dumb")
+    for name in ("CI", "SSH_CONNECTION"):
+        monkeypatch.delenv(name, raising=False)
+    (file := tmp_path / "hello.py").write_text(ECHO)
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-c", IN_A_TERMINAL, "dev", str(file), "--port", "0"]
+    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
+    try:
+        wait_for(opened)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(LIMIT) == 0
+        output = os.read(ours, 65536).decode()
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+        os.close(theirs)
+    (page,) = re.findall(r"See it at (\S+)", output)
+    assert opened.read_text().split() == [page, "False", "True"]
+
+
+IN_A_TERMINAL = """
+import fcntl, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+open("/dev/tty").close()
+from mserve.__main__ import main
+main()
+"""
 
 
 @pytest.mark.parametrize("flags", [("--no-open",), (), ("--open", "--no-playground"), ("--open", "--uds", "socket")])

@@ -35,7 +35,7 @@ _AT_ONCE = 3.0
 """Seconds after a second signal until the process ends, even where a program holds the loop or a lifespan hangs."""
 _LAST_BYTES = 1.0
 """Seconds that clients get to read the end of what was said."""
-_MOMENT = 0.02
+_MOMENT = 0.05
 """Seconds in which those requests end that only wait for that: of these nobody has to be told."""
 _LEFT = 0.5
 """Seconds that tasks get to end once everything is closed."""
