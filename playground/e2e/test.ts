@@ -19,8 +19,8 @@ interface Given {
   watch: Watch
 }
 
-/** A server that is not `mserve dev` has no such stream, which the page finds out by asking once. */
-const NO_EVENTS = /status of 404.*\/dev\/events/
+/** Only `mserve dev` has this stream, and a version that is replaced, or ends with the test, ends it. */
+const NO_EVENTS = /Failed to load resource.*\/dev\/events$/
 
 export const test = base.extend<Given>({
   serve: async ({ watch }, use) => {

@@ -1,4 +1,4 @@
-"""Says as many tokens as it is asked for, as fast: `90000 at 5000, 10000 at 200`."""
+"""Says as many tokens as it is asked for, as fast: `90000 at 5000, 10000 at 200`; `in one paragraph`, where it says so."""
 
 import asyncio
 import re
@@ -9,7 +9,7 @@ SENTENCE = "The page reads on and on, *whatever* comes of it, and `draws` each f
 
 
 async def serve(prompt: str) -> AsyncIterator[str]:
-    """Keep the time by the clock, so that a slow moment is made up for: a little Markdown, a paragraph now and then."""
+    """Keep the time by the clock, so that a slow moment is made up for."""
     words = SENTENCE.split(" ")
     said = 0
     for number, rate in re.findall(r"(\d+) at (\d+)", prompt):
@@ -19,4 +19,4 @@ async def serve(prompt: str) -> AsyncIterator[str]:
             if ahead > 0:
                 await asyncio.sleep(ahead)
             said += 1
-            yield "\n\n" if said % 400 == 0 else f"{words[said % len(words)]} "
+            yield "\n\n" if said % 400 == 0 and "one" not in prompt else f"{words[said % len(words)]} "

@@ -15,9 +15,13 @@ MARKUP = f"""
 <button formaction=javascript:x>go</button></form>
 <object data="http://elsewhere.example/"></object> <embed src="http://elsewhere.example/">
 <video src=http://elsewhere.example/ autoplay>
-<a href="javascript:{SCRIPT}">one</a> [two](javascript:alert) [three](<java&#10;script:alert(1)>)
+<a href="javascript:{SCRIPT}">one</a>
+
+[two](javascript:alert) [three](<java&#10;script:alert(1)>)
 [four](data:text/html,<script>x</script>)
-[five](vbscript:x) <javascript:alert(1)> [six][ref] [good](https://example.com/?a=1&b=2)
+[five](vbscript:x) <javascript:alert(1)> [six][ref]
+[good](https://example.com/?a=1&b=2)
+
 <div style="position:fixed;inset:0;background:red">x</div>
 <p onclick="{SCRIPT}" class=composer id=composer tabindex=1 autofocus onfocus="{SCRIPT}">
 

@@ -14,7 +14,7 @@ export interface Sight {
 
 const SHORTEST_PAUSE = 100
 /** A look that takes long is followed by a pause that many times as long. */
-const PAUSE_PER_COST = 20
+const PAUSE_PER_COST = 40
 
 /**
  * Calls `show` at once with what the signal holds, then about every 100 ms while its frames grow, and once when it has

@@ -59,7 +59,7 @@ test("a look that took long is followed by a longer pause", () => {
     looks += 1
     vi.advanceTimersByTime(50) // the time that it took
   })
-  vi.advanceTimersByTime(900)
+  vi.advanceTimersByTime(1900)
   expect(looks).toBe(1)
   vi.advanceTimersByTime(200)
   expect(looks).toBe(2)
