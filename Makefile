@@ -6,6 +6,7 @@ ARGS ?=
 CLIENTS := .venv-clients
 BENCH := .venv-bench
 DOCS := .venv-docs
+UI := .venv-ui
 # Each micro-benchmark once, untimed: so that none of them rots.
 MICRO := benchmarks/micro --benchmark-disable
 NODE := tests/clients/node
@@ -38,9 +39,11 @@ test-clients: $(VENV)/.dev clients
 test-faults: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/faults tests/deploy $(ARGS)
 
-# The page by itself, then in a browser: needs npm with Node 20, and Chromium.
-test-ui: $(VENV)/.dev $(BUILT)
+# The page by itself, then in a browser, served by the wheel as anybody installs it: needs npm with Node 20, and Chromium.
+# MSERVE_TEST_SHARE=0.1 lets a tenth of the long answer come at its pace; UI_PICTURES=1 takes the documents' pictures anew.
+test-ui: $(VENV)/.dev $(UI)/.done
 	cd $(PAGE) && npm run -s check && npm test -s
+	cd $(PAGE) && MSERVE=$(CURDIR)/$(UI)/bin/mserve npm run -s e2e -- $(ARGS)
 
 playground: $(BUILT)
 
@@ -86,7 +89,7 @@ lock:
 	$(DOCS)/bin/python -m pip freeze --exclude-editable > docs/requirements.lock
 
 clean:
-	rm -rf $(VENV) $(CLIENTS) $(BENCH) $(DOCS) $(NODE)/node_modules $(PAGE)/node_modules $(dir $(BUILT))
+	rm -rf $(VENV) $(CLIENTS) $(BENCH) $(DOCS) $(UI) $(NODE)/node_modules $(PAGE)/node_modules $(dir $(BUILT))
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mserve needs Python 3.11 or newer; try: make PYTHON=python3.11")'
@@ -105,6 +108,13 @@ $(CLIENTS)/%/.done: tests/clients/python/%.lock
 	rm -rf $(@D)
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install -q --no-deps --no-compile -r $<
+	touch $@
+
+$(UI)/.done: $(BUILT) pyproject.toml requirements.lock $(shell find src examples -name '*.py' -o -name '*.html')
+	rm -rf $(UI)
+	$(PYTHON) -m venv $(UI)
+	$(UI)/bin/python -m pip wheel -q --no-deps -w $(UI)/wheel .
+	$(UI)/bin/python -m pip install -q -c requirements.lock $(UI)/wheel/*.whl
 	touch $@
 
 # What the race runs against cannot live together with what is developed here.

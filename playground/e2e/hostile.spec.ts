@@ -9,7 +9,7 @@ import { share, workPerFrame } from "./tracing"
 /** How many tokens the flood has in all, and how many of them come at the pace that is measured. */
 const TOKENS = 100_000
 const PACED = Math.max(2_000, TOKENS * SHARE)
-/** Half of what is said before it is recorded; then so many records of so many ms, evenly over the rest. */
+/** So many records of so many ms, evenly over what is paced. */
 const RECORDS = 5
 const RECORD = 2_000
 const DISPLAY_FRAME = 16
@@ -96,7 +96,7 @@ for (const [form, words] of [
   ["in paragraphs", ""],
   ["in one paragraph", " in one paragraph"],
 ] as const) {
-  const paced = words ? Math.min(PACED, 5_000) : PACED
+  const paced = words ? Math.min(PACED, 3_000) : PACED
   test(`of ${TOKENS} tokens, ${paced} come at 200 a second ${form}, and frames take less than 16 ms`, async ({
     page,
     serve,

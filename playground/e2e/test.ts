@@ -15,23 +15,42 @@ export interface Watch {
 }
 
 interface Given {
+  /** A server that is the test's own where it is `mserve dev`, and otherwise that of all tests with the same words. */
   serve(words: readonly string[], environment?: Record<string, string>): Promise<Server>
   watch: Watch
+}
+
+interface Shared {
+  running: Map<string, Server>
 }
 
 /** Only `mserve dev` has this stream, and a version that is replaced, or ends with the test, ends it. */
 const NO_EVENTS = /Failed to load resource.*\/dev\/events$/
 
-export const test = base.extend<Given>({
-  serve: async ({ watch }, use) => {
-    const servers: Server[] = []
+/** All that the page asks its server for. */
+const PATHS = /^(v1\/models|v1\/chat\/completions|dev\/events)?$/
+
+export const test = base.extend<Given, Shared>({
+  running: [
+    // biome-ignore lint/correctness/noEmptyPattern: it is made of nothing, and has to say so by a pattern
+    async ({}, use) => {
+      const running = new Map<string, Server>()
+      await use(running)
+      for (const server of running.values()) await server.stop()
+    },
+    { scope: "worker" },
+  ],
+  serve: async ({ watch, running }, use) => {
+    const own: Server[] = []
     await use(async (words, environment) => {
-      const server = await start(words, environment)
-      servers.push(server)
+      const name = JSON.stringify([words, environment])
+      const server = running.get(name) ?? (await start(words, environment))
+      if (words[0] === "dev") own.push(server)
+      else running.set(name, server)
       watch.admits(server.url)
       return server
     })
-    await Promise.all(servers.map((server) => server.stop()))
+    for (const server of own) await server.stop()
   },
   watch: [
     async ({ context }, use) => {
@@ -40,8 +59,8 @@ export const test = base.extend<Given>({
       const admitted: string[] = []
       context.on("request", (request) => {
         const url = request.url()
-        const own = admitted.some((server) => url.startsWith(server))
-        if (!own && !/^(data|blob|about):/.test(url)) faults.push(`asked for ${url}`)
+        const own = admitted.find((server) => url.startsWith(server))
+        if (!(own && PATHS.test(url.slice(own.length))) && !/^(data|blob|about):/.test(url)) faults.push(`asked for ${url}`)
       })
       context.on("weberror", (error) => faults.push(`threw ${error.error().stack}`))
       context.on("console", (message) => {
