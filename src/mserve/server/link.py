@@ -32,7 +32,7 @@ class Link(threading.Thread):
         self._lines = _lines(channel)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._counted: Counted = tuple
-        self._on_edit: OnEdit = _nobody
+        self._on_edit: OnEdit = lambda _told: None
         self._waiting: list[asyncio.Future[tuple[Family, ...]]] = []
         self._asked: list[asyncio.Future[tuple[Family, ...]]] = []
 
@@ -94,10 +94,6 @@ class Link(threading.Thread):
         if self._waiting and not self._asked:
             self._asked, self._waiting = self._waiting, []
             self.tell(Want())
-
-
-def _nobody(_told: Edit | Fault) -> None:
-    pass
 
 
 def _lines(channel: socket.socket) -> Iterator[bytes]:
