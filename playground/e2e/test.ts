@@ -24,9 +24,6 @@ interface Shared {
   running: Map<string, Server>
 }
 
-/** Only `mserve dev` has this stream, and a version that is replaced, or ends with the test, ends it. */
-const NO_EVENTS = /Failed to load resource.*\/dev\/events$/
-
 /** All that the page asks its server for. */
 const PATHS = /^(v1\/models|v1\/chat\/completions|dev\/events)?$/
 
@@ -55,12 +52,13 @@ export const test = base.extend<Given, Shared>({
   watch: [
     async ({ context }, use) => {
       const faults: string[] = []
-      const expected = [NO_EVENTS]
+      const expected: RegExp[] = []
       const admitted: string[] = []
       context.on("request", (request) => {
         const url = request.url()
         const own = admitted.find((server) => url.startsWith(server))
-        if (!(own && PATHS.test(url.slice(own.length))) && !/^(data|blob|about):/.test(url)) faults.push(`asked for ${url}`)
+        if (!(own && PATHS.test(url.slice(own.length))) && !/^(data|blob|about):/.test(url))
+          faults.push(`asked for ${url}`)
       })
       context.on("weberror", (error) => faults.push(`threw ${error.error().stack}`))
       context.on("console", (message) => {

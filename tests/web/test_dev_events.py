@@ -167,9 +167,16 @@ async def test_strangers_hear_nothing() -> None:
     assert stream.sent[0]["status"] == 401
 
 
-@pytest.mark.parametrize("method", ["GET", "OPTIONS", "POST"])
-def test_elsewhere_there_are_no_such_events(server: ServerProcess, method: str) -> None:
-    assert httpx.request(method, server.base_url.removesuffix("/v1") + PATH).status_code == 404
+def test_elsewhere_there_are_no_such_events(server: ServerProcess) -> None:
+    reply = httpx.get(server.base_url.removesuffix("/v1") + PATH)
+    assert (reply.status_code, reply.content) == (204, b"")
+
+
+@pytest.mark.parametrize(("playground", "status"), [(True, 204), (False, 404)])
+async def test_without_a_page_nobody_would_ask(*, playground: bool, status: int) -> None:
+    stream = Stream(App(load(lambda prompt: prompt), Options(playground=playground)))
+    await stream.end()
+    assert stream.sent[0]["status"] == status
 
 
 async def test_an_app_that_is_not_being_written_has_nobody_to_tell() -> None:

@@ -24,7 +24,7 @@ export async function listen(
   for (let failures = 0; !signal.aborted; failures += 1) {
     try {
       const answer = await fetch(`${base}dev/events`, { headers: authorization(key), signal })
-      if (answer.status === 404 || answer.status === 401 || answer.status === 405) return
+      if (answer.status === 204 || answer.status === 404 || answer.status === 401 || answer.status === 405) return
       if (answer.ok && answer.body && (await readAll(answer.body, heard))) failures = -1
     } catch {
       // It is asked again.

@@ -32,11 +32,11 @@ test("edits are heard, and a stream that ended is asked for again", async () => 
   ])
 })
 
-test("a server that is not mserve dev is asked once", async () => {
+test.each([204, 404])("a server that is not mserve dev is asked once: %i", async (status) => {
   let asked = 0
   const base = await serving((_request, response) => {
     asked += 1
-    response.writeHead(404).end()
+    response.writeHead(status).end()
   })
   await listen(base, undefined, new AbortController().signal, () => {})
   expect(asked).toBe(1)

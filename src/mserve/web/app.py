@@ -19,7 +19,7 @@ from mserve.runs.failure import failure_of_client
 
 from .cors import Cors
 from .development import PATH as EVENTS_PATH
-from .development import Development, Edit, Fault
+from .development import Development, Edit, Fault, no_events
 from .documents import PAGE_PATH, Documents
 from .families import Family
 from .guard import OPEN_PATHS, Guard
@@ -83,11 +83,12 @@ class App:
         if self._service.metrics is not None:
             gets.append(Route(METRICS_PATH, Methods({"GET": self._service.metrics.page})))
         playground = Playground() if options.playground else None
+        self._development = Development([one.name for one in programs], options.times.ping) if develops else None
         if playground is not None:
             gets.append(playground.route)
-        self._development = Development([one.name for one in programs], options.times.ping) if develops else None
-        if self._development is not None:
-            gets.append(Route(EVENTS_PATH, Methods({"GET": self._development.events})))
+        if playground is not None or self._development is not None:
+            events = no_events if self._development is None else self._development.events
+            gets.append(Route(EVENTS_PATH, Methods({"GET": events})))
         not_found = NotFound([*posts, *gets])
         # Else no name at all would be a model's name, and a slash at the end a part of one.
         slashes = [Route(path, not_found) for path in (f"{models.PATH}/", f"{models.PATH}/{{model:path}}/")]

@@ -11,7 +11,7 @@ from mserve.protocols.framing import PING, frame
 
 from .health import ENDING
 from .leaving import Watch
-from .replies import send_failure
+from .replies import send_failure, send_nothing
 
 PATH = "/dev/events"
 
@@ -84,6 +84,11 @@ class Development:
         finally:
             watch.end()
             self._streams.discard(stream)
+
+
+async def no_events(_scope: Scope, _receive: Receive, send: Send) -> None:
+    """Answer a page where nothing is being written: an error would stand in its browser's console, and in the log."""
+    await send_nothing(send, [])
 
 
 def _put(stream: asyncio.Queue[bytes | None], text: bytes) -> None:
