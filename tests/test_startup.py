@@ -116,10 +116,10 @@ def test_a_server_loads_no_extra_and_nothing_of_several_processes_for_a_plain_re
     assert roots(loaded) >= SERVING
     assert not roots(loaded) & EXTRAS
     elsewhere = {
-        "mserve.cli.demo", "mserve.cli.dev", "mserve.local", "mserve.programs.ecosystems.mellea",
+        "mserve.cli.chat", "mserve.cli.demo", "mserve.cli.dev", "mserve.local", "mserve.programs.ecosystems.mellea",
         "mserve.server.development", "mserve.server.supervisor", "mserve.server.workers", "mserve.web.telemetry",
     }  # fmt: skip
-    assert not loaded & (elsewhere | {"rich.progress", "platformdirs"})
+    assert not loaded & (elsewhere | {"httpx", "markdown_it", "rich.progress", "platformdirs"})
     foreign = {module for module in loaded if module.partition(".")[0] not in sys.stdlib_module_names}
     foreign = {module for module in foreign if not module.startswith(("coverage", "mserve"))}
     assert len(foreign) <= 260, sorted(foreign)

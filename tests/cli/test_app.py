@@ -246,6 +246,7 @@ def test_the_help_names_the_commands_and_what_they_are_for() -> None:
     assert [command.split()[0] for command in commands] == [
         "run",
         "dev",
+        "chat",
         "demo",
         "pull",
         "key",
@@ -268,7 +269,7 @@ def test_the_version_is_shown() -> None:
         (["run", "--log-level", "loud"], 'Invalid value "loud" for --log-level. Choose from: "critical", "error"'),
         (
             ["serve"],
-            'Unknown command "serve". Did you mean "store"? Available commands: run, dev, demo, pull, key, store.',
+            'Unknown command "serve". Did you mean "store"? Available commands: run, dev, chat, demo, pull, key, s',
         ),
     ],
 )

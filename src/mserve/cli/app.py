@@ -104,9 +104,15 @@ app.command(
     help_epilogue="Example: mserve dev program.py\n\nIt has the options of mserve run, from the same places.",
     config=CONFIG,
 )
-app.command("mserve.cli.demo:demo", sort_key=3, help="See tokens arrive from the model that comes with mserve.")
-app.command("mserve.cli.pull:pull", sort_key=4, help="Download the model that comes with mserve, ahead of time.")
-app.command("mserve.cli.key:key", sort_key=5, help="Make an API key for somebody.")
 app.command(
-    "mserve.cli.store:app", name="store", sort_key=6, help="Look at the runs that are kept, and forget old ones."
+    "mserve.cli.chat.command:chat",
+    sort_key=3,
+    help="Talk to a server or a program in the terminal.",
+    help_epilogue="Example: mserve chat program.py\n\nAnd: echo 'Why?' | mserve chat http://127.0.0.1:8000",
+)
+app.command("mserve.cli.demo:demo", sort_key=4, help="See tokens arrive from the model that comes with mserve.")
+app.command("mserve.cli.pull:pull", sort_key=5, help="Download the model that comes with mserve, ahead of time.")
+app.command("mserve.cli.key:key", sort_key=6, help="Make an API key for somebody.")
+app.command(
+    "mserve.cli.store:app", name="store", sort_key=7, help="Look at the runs that are kept, and forget old ones."
 )
