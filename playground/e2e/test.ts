@@ -37,7 +37,7 @@ export const test = base.extend<Given, Shared>({
     },
     { scope: "worker" },
   ],
-  serve: async ({ watch, running }, use) => {
+  serve: async ({ context, watch, running }, use) => {
     const own: Server[] = []
     await use(async (words, environment) => {
       const name = JSON.stringify([words, environment])
@@ -47,6 +47,8 @@ export const test = base.extend<Given, Shared>({
       watch.admits(server.url)
       return server
     })
+    // A page that is still open would look for a server of its own that is gone.
+    for (const page of own.length > 0 ? context.pages() : []) await page.close()
     for (const server of own) await server.stop()
   },
   watch: [
@@ -57,8 +59,8 @@ export const test = base.extend<Given, Shared>({
       context.on("request", (request) => {
         const url = request.url()
         const own = admitted.find((server) => url.startsWith(server))
-        if (!(own && PATHS.test(url.slice(own.length))) && !/^(data|blob|about):/.test(url))
-          faults.push(`asked for ${url}`)
+        const known = own ? PATHS.test(url.slice(own.length)) : /^(data|blob|about):/.test(url)
+        if (!known) faults.push(`asked for ${url}`)
       })
       context.on("weberror", (error) => faults.push(`threw ${error.error().stack}`))
       context.on("console", (message) => {
