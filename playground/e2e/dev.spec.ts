@@ -22,7 +22,8 @@ const BROKEN = `async def serve(prompt):
 let folder: string
 let file: string
 
-test.beforeEach(async () => {
+test.beforeEach(async ({ watch }) => {
+  watch.expects(/status of 503.*\/dev\/events$/) // a version that is being replaced says so, and the page asks again
   folder = await mkdtemp(join(tmpdir(), "mserve-dev-"))
   file = join(folder, "hello.py")
   await writeFile(file, GOOD)
