@@ -1,4 +1,4 @@
-"""Says as many tokens as it is asked for, and as fast: `90000 at 5000, 10000 at 200`, all `in one paragraph` if asked."""
+"""Says as many tokens as asked for, and as fast: `90000 at 5000, 10000 at 200`; all `in one paragraph`, if told so."""
 
 import asyncio
 import re

@@ -17,7 +17,14 @@ from .sockets import bind
 
 _HOST = "127.0.0.1"
 _SETTINGS = Settings(
-    log_level="warning", access_log=False, metrics=False, store="none", shutdown_timeout=1, close_timeout=5
+    log_level="critical",  # why a program failed is told in its answer; what it prints itself is not held back
+    show_errors=True,
+    access_log=False,
+    metrics=False,
+    playground=False,
+    store="none",
+    shutdown_timeout=1,
+    close_timeout=5,
 )
 
 
