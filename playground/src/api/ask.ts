@@ -3,6 +3,7 @@
 import { type Chunk, readChunk } from "./chunk"
 import { drawn } from "./drawn"
 import type { Exchange, Frame } from "./frame"
+import { KeptFrames } from "./keeping"
 import { authorization } from "./models"
 import { lost, notAStream, type Problem, refusal, unreachable } from "./problem"
 import { Splitter } from "./split"
@@ -41,7 +42,7 @@ export async function ask(question: Question, listener: Listener): Promise<Probl
 }
 
 class Under {
-  readonly #frames: Frame[] = []
+  readonly #frames = new KeptFrames()
   #sentAt = performance.now()
   #now: Exchange
 
@@ -51,7 +52,7 @@ class Under {
   ) {
     const { url, body } = question
     const unknown = { headAt: undefined, endAt: undefined, status: undefined }
-    this.#now = { url, body, frames: this.#frames, ...unknown, outcome: "waiting" }
+    this.#now = { url, body, frames: this.#frames.list, ...unknown, outcome: "waiting" }
     listener.changed(this.#now)
   }
 
@@ -90,8 +91,8 @@ class Under {
       if (done) return problem ?? (whole ? undefined : lost())
       for (const { raw, size } of splitter.push(value)) {
         const chunk = readChunk(raw)
-        const frame = { index: this.#frames.length, at, read, raw, size, kind: chunk.kind }
-        this.#frames.push(frame)
+        const frame = { index: this.#frames.list.length, at, read, raw, size, kind: chunk.kind }
+        this.#frames.add(frame)
         problem ??= chunk.problem
         whole ||= chunk.kind === "done"
         this.listener.heard(chunk, frame)

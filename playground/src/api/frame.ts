@@ -20,7 +20,7 @@ export interface Frame {
   readonly at: number
   /** Which read of the connection that was, from 0: frames of one write mostly have the same. */
   readonly read: number
-  /** Its lines as they came, without the empty one that ends it. */
+  /** Its lines as they came, without the empty one that ends it. In the middle of a long answer "": none are kept. */
   readonly raw: string
   /** Its size in bytes, with the empty line. */
   readonly size: number

@@ -25,6 +25,8 @@ export function circumstances({ exchange, recording }: Sight, place: number): st
   return `${gap}; ${together}; ${size(frame.size)}`
 }
 
+const GONE = "Its text is not kept any more: of a long answer the first and the last frames are, 4 MB of each."
+
 interface Props {
   readonly sight: Sight
   readonly place: number
@@ -62,7 +64,7 @@ export function Viewer({ sight, place, choose, close }: Props) {
       <p class="timeline-note">{circumstances(sight, place)}</p>
       <div class="timeline-texts">
         {json !== undefined && <Text name="JSON" text={json} />}
-        <Text name="As it came" text={frame.raw} />
+        {frame.raw === "" ? <p class="timeline-note">{GONE}</p> : <Text name="As it came" text={frame.raw} />}
       </div>
     </section>
   )

@@ -69,6 +69,17 @@ test("a frame that is no JSON is shown as it came alone", () => {
   expect([...document.querySelectorAll("figcaption")].map((caption) => caption.textContent)).toEqual(["As it came"])
 })
 
+test("a frame whose text was let go says so, and keeps its place and time", () => {
+  const gone = framesOf([{ at: 1 }, { at: 2, raw: "" }, { at: 3 }])
+  render(<Timeline exchange={signal<Exchange | undefined>(exchangeOf(gone))} />)
+  press("Home")
+  press("ArrowRight")
+  const viewer = screen.getByRole("region", { name: "The chosen frame" })
+  expect(viewer.textContent).toContain("Frame 2 of 3, text, at 2.00 ms")
+  expect(viewer.textContent).toContain("not kept any more")
+  expect(viewer.querySelector("pre")).toBeNull()
+})
+
 test("Escape lets the frame go, and only then is the page's own", () => {
   show()
   let heard = 0
