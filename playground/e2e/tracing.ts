@@ -21,8 +21,8 @@ interface TraceEvent {
 
 /**
  * Records for so long. A frame's work is all that the main thread did since the frame before it was handed on: reads of
- * the stream, scripts, styles, layout and painting. It is no share of a display's frame, but may be longer than one: then
- * it is what makes frames be dropped. By the clock it holds what other processes took from it, too.
+ * the stream, scripts, styles, layout and painting. It may be longer than a display's frame: then frames
+ * are dropped. By the clock it holds what other processes took from it, too.
  */
 export async function workPerFrame(page: Page, milliseconds: number): Promise<Work> {
   const session = await page.context().newCDPSession(page)

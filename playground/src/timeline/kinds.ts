@@ -2,7 +2,7 @@
 
 import type { FrameKind } from "../api/frame"
 
-/** In the order of the legend. A mark's number is its place here; where marks hide each other, the later kind is seen. */
+/** In the order of the legend. A mark's number is its place here; where marks share a place, the later kind is seen. */
 export const KINDS: readonly FrameKind[] = [
   "text",
   "reasoning",

@@ -53,7 +53,7 @@ export function Totals({ figures }: { figures: Figures }) {
         <div key={name} title={meaning}>
           <dt>
             {name}
-            {by && <small> by {by}</small>}
+            {by && <small> ({by})</small>}
           </dt>
           <dd>{value}</dd>
         </div>

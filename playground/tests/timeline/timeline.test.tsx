@@ -34,7 +34,7 @@ test("totals are shown with their units", () => {
   show()
   const totals = document.querySelector(".timeline-totals")?.textContent
   expect(totals).toContain("First token10.0 ms")
-  expect(totals).toContain("Tokens/s by frames3.8")
+  expect(totals).toContain("Tokens/s (frames)3.8")
   expect(totals).toContain("Gap p99500 ms")
   expect(totals).toContain("Frames5")
   expect(totals).toContain("Reads4")
