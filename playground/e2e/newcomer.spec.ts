@@ -33,10 +33,10 @@ test("a newcomer asks, watches the answer come, and reads its timeline", async (
   expect(await measured(page, "Gap p99")).toBeGreaterThan(480)
   expect(await figure(page, "Tokens/s")).toMatch(/^[\d.,]+$/)
   expect(await measured(page, "Frames")).toBeGreaterThan(await measured(page, "Reads")) // some were gathered
-  const stalls = timeline(page).getByRole("button", { name: /^1 stall, / })
+  const stalls = timeline(page).getByRole("button", { name: /^\d+ stalls?, / }) // a busy machine has some of its own
   await stalls.click()
   const viewer = page.getByRole("region", { name: "The chosen frame" })
-  await expect(viewer).toContainText(/Frame \d+ of \d+, text, at/)
+  await expect(viewer).toContainText(/Frame \d+ of \d+, (text|reasoning), at/)
   await expect(viewer).toContainText('"delta": {')
   await expect(viewer).toContainText('data: {"id":"chatcmpl')
   await picture(page, "playground")

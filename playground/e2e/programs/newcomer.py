@@ -62,7 +62,7 @@ async def explanation() -> AsyncIterator[Event]:
     """Think, then speak: with a stall in the middle, and some words that come together."""
     for word in THOUGHTS.split(" "):
         yield ReasoningDelta(f"{word} ")
-        await asyncio.sleep(0.015)
+        await asyncio.sleep(0.04)
     pieces = [ANSWER[place : place + 6] for place in range(0, len(ANSWER), 6)]
     for place, piece in enumerate(pieces):
         yield TextDelta(piece)
