@@ -4,10 +4,12 @@
 export const LONGEST = 12_288
 const MOST_MARKS = 1200
 const DEEPEST = 24
+/** More than a block of that length can have where each cell is written: a row of one letter has all of its columns. */
+const MOST_CELLS = 6144
 
-/** Whether a block has so many marks, or lies so deep, that it is better shown as plain text. */
+/** Whether a block has so many marks, or lies so deep, or has so many cells, that it is better shown as plain text. */
 export function isHard(text: string): boolean {
-  return marksOf(text) > MOST_MARKS || deepestLine(text) > DEEPEST
+  return marksOf(text) > MOST_MARKS || deepestLine(text) > DEEPEST || cellsOf(text) > MOST_CELLS
 }
 
 const MARKS = new Set([..."[]*_`<>~!&\\"].map((mark) => mark.charCodeAt(0)))
@@ -41,4 +43,16 @@ function depthAt(text: string, start: number): number {
     else if (character === "." || character === ")") depth += 1
   }
   return depth + Math.floor(spaces / 4)
+}
+
+/** The cells that its lines would have, if all were rows of its widest table. */
+function cellsOf(text: string): number {
+  let columns = 0
+  let rows = 0
+  for (const line of text.split("\n")) {
+    rows += 1
+    // The line below a table's head says how many columns each row has; the table may lie in a quote or a list.
+    if (line.includes("|") && /^[\s>*+.)\d|:-]*$/.test(line)) columns = Math.max(columns, line.split("|").length)
+  }
+  return columns * rows
 }

@@ -87,6 +87,8 @@ for (const [name, text] of Object.entries({
   "empty lines": "\n".repeat(200_000),
   "entities and tags": "<a &amp;".repeat(20_000),
   pipes: "|a".repeat(50_000),
+  "rows of many columns": `${"|a".repeat(300)}\n${"|-".repeat(300)}\n${"a\n".repeat(20_000)}`,
+  "rows of many columns in a quote": `> ${"|a".repeat(1500)}\n> ${"|-".repeat(1500)}\n${"> a\n".repeat(10_000)}`,
   "indented code": "    x\n".repeat(30_000),
 })) {
   test(`${name} without an end hold no more than a block, and cost little at any time`, () => {
