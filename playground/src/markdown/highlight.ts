@@ -20,9 +20,11 @@ for (const [name, language] of Object.entries(LANGUAGES)) hljs.registerLanguage(
 
 /** The longest code that is coloured, in UTF-16 units: it has to be done at once. */
 const LONGEST = 16_384
+/** A line of more, or white space of more, takes the highlighter seconds: its patterns look ahead from each place. */
+const SLOW = /[^\n]{301}|\s{101}/
 
 /** The code as HTML, escaped but for its colours; undefined where it stays as it is. */
 export function coloured(code: string, language: string): string | undefined {
-  if (code.length > LONGEST || !hljs.getLanguage(language)) return undefined
+  if (code.length > LONGEST || SLOW.test(code) || !hljs.getLanguage(language)) return undefined
   return hljs.highlight(code, { language, ignoreIllegals: true }).value
 }

@@ -23,3 +23,9 @@ test("code of an unknown language, and code that is too long, is not coloured", 
   expect(coloured("x".repeat(20_000), "js")).toBeUndefined()
   expect(coloured("<b>", "js")).toContain("&lt;b&gt;")
 })
+
+test("a line that is too long, and too much of nothing, leave code without colours: their time grows by the square", () => {
+  expect(coloured(`a = ${"1".repeat(100)}`, "ini")).toBeDefined()
+  expect(coloured(`a = 1\n${"1".repeat(4_000)}`, "ini")).toBeUndefined()
+  expect(coloured(`let a\n${"\n ".repeat(4_000)}`, "typescript")).toBeUndefined()
+})
