@@ -1,12 +1,13 @@
 /** A button that copies a text, and says that it did. */
 
 import { useState } from "preact/hooks"
+import { put } from "../copying/clipboard"
 import { Icon } from "./icon"
 
 export function CopyButton({ text, label }: { text(): string; label: string }) {
   const [copied, setCopied] = useState(false)
   const copy = async () => {
-    await navigator.clipboard.writeText(text())
+    if (!(await put(text()))) return
     setCopied(true)
     setTimeout(() => setCopied(false), 1500)
   }

@@ -1,5 +1,6 @@
 /** A block of code as it is shown: its language, a button that copies it, and the code. */
 
+import { put } from "../copying/clipboard"
 import { coloured } from "./highlight"
 import { LongText } from "./long_text"
 
@@ -47,7 +48,7 @@ export async function copyCode(target: EventTarget | null): Promise<void> {
   const button = target instanceof Element ? target.closest("button.copy-code") : null
   const code = button?.closest("figure")?.querySelector("code")
   if (!button || !code) return
-  await navigator.clipboard.writeText(code.textContent ?? "")
+  if (!(await put(code.textContent ?? ""))) return
   button.textContent = "Copied"
   setTimeout(() => {
     button.textContent = "Copy"

@@ -18,6 +18,25 @@ test("a button copies the code of its block alone, and says so", async () => {
   expect(written).toHaveLength(1)
 })
 
+test("code is copied, too, where the browser gives no clipboard to a page, and nothing is said where it cannot be", async () => {
+  vi.stubGlobal("navigator", {}) // as over plain HTTP from another machine
+  const selected: string[] = []
+  const execute = vi.fn(() => {
+    selected.push(document.querySelector<HTMLTextAreaElement>(".copy-source")?.value ?? "")
+    return selected.length === 1
+  })
+  Object.assign(document, { execCommand: execute })
+  const blocks = ["let a", "let b"].map((code) => {
+    const block = new CodeBlock("js")
+    block.append(code)
+    return block.element.querySelector("button")
+  })
+  for (const button of blocks) await copyCode(button)
+  expect(selected[0]).toBe("let a")
+  expect(blocks.map((button) => button?.textContent)).toEqual(["Copied", "Copy"])
+  vi.unstubAllGlobals()
+})
+
 test("code of an unknown language, and code that is too long, is not coloured", () => {
   expect(coloured("x", "brainfuck")).toBeUndefined()
   expect(coloured("x".repeat(20_000), "js")).toBeUndefined()
