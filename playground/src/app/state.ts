@@ -71,10 +71,9 @@ export class State {
   }
 
   #edited(edit: Edit): void {
-    // The first message says what was served all along.
-    if (edit.is === "serving" && this.edit.value === undefined) return
-    this.edit.value = edit
-    if (edit.is === "serving") void this.findPrograms()
+    if (edit.is === "serving") void this.findPrograms() // the server may be another one than before
+    // Where nothing was edited, this says what was served all along.
+    if (edit.is !== "serving" || this.edit.value !== undefined) this.edit.value = edit
   }
 
   #manner(): Manner {

@@ -159,6 +159,24 @@ test("under mserve dev it is told what becomes of an edit, and new programs are 
   await waitFor(() => expect(chosen("Program")).toBe("b"))
 })
 
+test("another server under mserve dev at the same address is asked what it serves, though nothing was edited", async () => {
+  let names = ["a"]
+  let events: ServerResponse | undefined
+  await opened({
+    "/v1/models": (request, response) => models(...names)(request, response),
+    "/dev/events": (_request, response) => {
+      events = response.writeHead(200, SSE)
+      events.write(`data: ${JSON.stringify({ type: "serving", programs: names })}\n\n`)
+    },
+  })
+  await waitFor(() => expect(events).toBeDefined())
+  await waitFor(() => expect(chosen("Program")).toBe("a"))
+  names = ["b"]
+  events?.end()
+  await waitFor(() => expect(chosen("Program")).toBe("b"))
+  expect(screen.queryByText("The edited program is served now.")).toBeNull()
+})
+
 test("dark and light are the system's until one is chosen, which is kept", () => {
   const now = () => document.documentElement.dataset.theme
   startTheme(localStorage)
