@@ -172,6 +172,19 @@ def test_a_browser_without_a_key_is_asked_for_one_and_sees_nothing_of_the_page(h
     assert (head.status_code, head.headers["content-type"]) == (401, "text/html; charset=utf-8")
 
 
+def test_what_strangers_are_asked_by_is_made_once_and_not_at_each_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (asking := tmp_path / "sign_in.html").write_bytes(playground._SIGN_IN.read_bytes())
+    monkeypatch.setattr(playground, "_SIGN_IN", asking)
+    app = app_of(keyed=True)
+    first = asked(app, **BROWSER)
+    asking.unlink()
+    again = asked(app, **BROWSER)
+    assert (again.status_code, again.text) == (401, first.text)
+    assert again.headers["content-security-policy"] == first.headers["content-security-policy"]
+
+
 def test_who_has_the_page_by_a_key_is_not_told_without_one_that_it_is_the_same() -> None:
     app = app_of(keyed=True)
     reply = asked(app, **SHOWN)

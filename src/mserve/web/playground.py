@@ -40,6 +40,9 @@ class _Page(Struct, frozen=True):
     packed: bytes
     tag: bytes
     policy: bytes
+    asking: bytes
+    """The page in its place that asks for a key. Strangers get it: whatever it costs to make is paid once."""
+    asking_policy: bytes
 
 
 class Playground:
@@ -72,10 +75,9 @@ class Playground:
 
         That one takes the place of this in the same document, whose policy stays: it has to do for both.
         """
-        asking = _SIGN_IN.read_bytes()
-        policy = policy_of(asking, (await self._read()).body) + _IMAGES
-        headers = [(b"content-security-policy", policy), (b"cache-control", b"no-store"), *_ALONE, *more]
-        await send_failure(send, refusal, lambda _failure: asking, headers, HTML)
+        page = await self._read()
+        headers = [(b"content-security-policy", page.asking_policy), (b"cache-control", b"no-store"), *_ALONE, *more]
+        await send_failure(send, refusal, lambda _failure: page.asking, headers, HTML)
 
     async def _read(self) -> _Page:
         """Read the page once it is wanted. On a thread: to pack it takes as long as many tokens."""
@@ -88,6 +90,7 @@ class Playground:
 
 
 def _read(file: Path) -> _Page:
-    body = file.read_bytes()
+    body, asking = file.read_bytes(), _SIGN_IN.read_bytes()
     tag = b'W/"%b"' % hashlib.sha256(body).hexdigest()[:32].encode()  # weak: it is the same page, packed or not
-    return _Page(body, gzip.compress(body, mtime=0), tag, policy_of(body) + _IMAGES)
+    policies = policy_of(body) + _IMAGES, policy_of(asking, body) + _IMAGES
+    return _Page(body, gzip.compress(body, mtime=0), tag, policies[0], asking, policies[1])
