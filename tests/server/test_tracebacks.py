@@ -64,6 +64,19 @@ def test_causes_and_groups_are_told_the_same_way() -> None:
     assert "+-+---------------- 1" in told(lambda: asyncio.run(grouped()))
 
 
+def test_causes_may_be_many() -> None:
+    def fails() -> None:
+        last = None
+        for number in range(tried):
+            last, before = ValueError(number), last
+            last.__cause__ = before
+        assert last is not None
+        raise last
+
+    tried = sys.getrecursionlimit() + 1
+    assert told(fails).count("ValueError: ") == tried
+
+
 def test_a_recursion_is_cut_as_ever() -> None:
     def again() -> None:
         again()

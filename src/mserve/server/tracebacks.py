@@ -23,10 +23,13 @@ def brief(error: BaseException, way: TracebackType | None) -> str:
 
 
 def _parts(told: traceback.TracebackException) -> Iterator[traceback.TracebackException]:
-    yield told
-    for part in (told.__cause__, told.__context__, *(told.exceptions or ())):
-        if part is not None:
-            yield from _parts(part)
+    """Give it and all that is told with it. By no recursion: each try of many may be the cause of the next."""
+    ahead = [told]
+    while ahead:
+        part = ahead.pop()
+        yield part
+        more = (part.__cause__, part.__context__, *(part.exceptions or ()))
+        ahead += [one for one in more if one is not None]
 
 
 class _Stack(traceback.StackSummary):
