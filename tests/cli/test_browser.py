@@ -58,7 +58,11 @@ with open({str(told)!r}, "a") as file:
     return told
 
 
-def test_the_page_is_opened_at_the_first_version_that_works_and_not_again(opened: Path, tmp_path: Path) -> None:
+def test_the_page_is_opened_at_the_first_version_that_works_and_not_again(
+    opened: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "webbrowser.py").write_text("raise SystemExit('not the one that is meant')")
     (file := tmp_path / "hello.py").write_text("def serve(:\n")
     with developing(str(file), "--open", is_ready=False) as server:
         server.wait_for("waiting for an edit", LIMIT)

@@ -16,7 +16,7 @@ def can_open(environment: Mapping[str, str], platform: str, *, is_terminal: bool
 
 def open_page(url: str) -> None:
     """Open it, and wait for nothing. In a session of its own, a browser for terminals has no terminal."""
-    command = [sys.executable, "-m", "webbrowser", url]
+    command = [sys.executable, "-P", "-m", "webbrowser", url]  # -P: Python's own, whatever lies in this folder
     nothing = subprocess.DEVNULL
 
     def run() -> None:
