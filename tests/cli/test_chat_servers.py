@@ -184,6 +184,24 @@ def test_nobody_and_nobody_to_be_trusted_are_told(serve: Serve, tmp_path: Path) 
     assert "cannot be trusted, or speaks no TLS: " in refusal(plain.base_url.replace("http", "https"))
 
 
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "ALL_PROXY"])
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:9", "socks5://127.0.0.1:9", "nothing://x"])
+def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
+    serve: Serve, name: str, proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, proxy)
+    assert models_of(serve(ECHO, flags=("--name", "p")).base_url) == ["p"]
+
+
+def test_a_proxy_of_the_environment_is_asked_for_others_or_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    with server(whole("200 OK", '{"data": [{"id": "by the proxy"}]}')) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy)
+        assert models_of("http://box.invalid/v1") == ["by the proxy"]
+    monkeypatch.setenv("HTTP_PROXY", "nothing://x")
+    with pytest.raises(MserveError, match="the proxy that the environment names cannot be used: "):
+        Api("http://box.invalid", None)
+
+
 def test_a_model_that_a_server_does_not_have_is_told(serve: Serve) -> None:
     assert "(404)" in refusal(serve(ECHO, ECHO).base_url)
 

@@ -16,6 +16,7 @@ from .refusals import ApiError, message_of, refused, unreached
 
 _ADDRESS = re.compile(r"[\w.-]+:\d+(/.*)?")
 _VERSION = re.compile(r".*/v\d\w*")
+_HERE = ("localhost", "127.0.0.1", "::1")
 _NOT_AN_API = "does not speak OpenAI's API"
 
 
@@ -43,11 +44,7 @@ class Api:
         key = (key or "").strip()
         if not (key.isascii() and key.isprintable()):
             raise MserveError("the key has characters that no header can hold")
-        self._client = httpx.AsyncClient(
-            headers={"Authorization": f"Bearer {key}"} if key else {},
-            timeout=httpx.Timeout(None, connect=10),  # how long an answer may take is its server's to say
-            verify=self._url.scheme == "https",
-        )
+        self._client = _client(self._url, {"Authorization": f"Bearer {key}"} if key else {})
 
     @property
     def shown(self) -> str:
@@ -118,3 +115,16 @@ class Api:
         if response.status_code != 200:
             raise refused(response.status_code, body, response.headers, response.reason_phrase)
         return body
+
+
+def _client(url: httpx.URL, headers: dict[str, str]) -> httpx.AsyncClient:
+    """Make what connects, by the proxy of the environment: never to this machine, which a proxy takes for its own."""
+    try:
+        return httpx.AsyncClient(
+            headers=headers,
+            timeout=httpx.Timeout(None, connect=10),  # how long an answer may take is its server's to say
+            verify=httpx.create_ssl_context() if url.scheme == "https" else False,
+            trust_env=url.host not in _HERE,
+        )
+    except (ImportError, ValueError) as error:
+        raise MserveError(clean(f"the proxy that the environment names cannot be used: {error}")) from error
