@@ -55,7 +55,7 @@ class Screen:
         return "\n".join(self.lines()).rstrip("\n")
 
     def type(self, text: str) -> None:
-        os.write(self._ours, text.encode())
+        os.write(self._ours, os.fsencode(text))
 
     def resize(self, columns: int, rows: int) -> None:
         with self._changed:

@@ -80,7 +80,7 @@ class Commands:
     def _system(self, text: str) -> None:
         conversation = self._session.conversation
         if text:
-            conversation.system = None if text == "-" else text
+            conversation.system = None if text == "-" else whole(text)
         print(clean_line(conversation.system or "(nothing stands before the conversation)", 10_000))
 
     def _retry(self, _said: str) -> None:

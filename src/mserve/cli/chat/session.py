@@ -37,7 +37,7 @@ class Session:
         """Begin a chat with nobody yet: `model` is still to be said. `fields` go with each question."""
         self.api = api
         self.model = ""
-        self.conversation = Conversation(system)
+        self.conversation = Conversation(None if system is None else whole(system))
         self.console = Console(highlight=False, theme=_THEME)
         self._runner = runner
         self._fields = fields
@@ -81,7 +81,7 @@ class Session:
 
     async def _answer(self, reply: Reply) -> None:
         view = self._view()
-        request = {"model": self.model, "messages": self.conversation.messages(), **self._fields}
+        request = {"model": whole(self.model), "messages": self.conversation.messages(), **self._fields}
         try:
             async with aclosing(self.api.answer(request)) as chunks:
                 async for chunk in chunks:
