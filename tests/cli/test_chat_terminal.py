@@ -279,6 +279,21 @@ def test_a_history_that_cannot_be_kept_is_done_without(chat: Chat, tmp_path: Pat
     assert screen.end() == 0
 
 
+def test_lines_that_are_none_are_left_out_of_the_history(chat: Chat, tmp_path: Path) -> None:
+    (state := tmp_path / "state" / "mserve").mkdir(parents=True)
+    (state / "chat_history").write_bytes(b"whole\n\x00\x00\n")
+    screen = chat()
+    screen.type("\x1b[A\r")
+    screen.wait_for("talker: whole")
+
+
+def test_what_is_typed_may_hold_any_bytes(chat: Chat) -> None:
+    screen = chat()
+    screen.type("/system b\udcff\r")
+    screen.wait_for(r"\nb\ufffd\n")
+    assert "['b\ufffd', 'show']" in ask(screen, "show")
+
+
 def test_commands_change_the_conversation(chat: Chat, tmp_path: Path) -> None:
     screen = chat()
     for command, told in {

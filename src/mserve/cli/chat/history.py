@@ -44,7 +44,8 @@ class History:
 
     def _remember(self, line: str) -> None:
         if self._readline is not None:
-            self._readline.add_history(line)
+            with suppress(ValueError):  # a line that is none here: cut by a crash, or typed in another encoding
+                self._readline.add_history(line)
 
     def _write(self, text: str, how: int) -> None:
         self._file.parent.mkdir(0o700, parents=True, exist_ok=True)
