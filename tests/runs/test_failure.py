@@ -70,6 +70,15 @@ def test_a_line_that_cannot_be_read_any_more_is_named_all_the_same(tmp_path: Pat
     assert message == "ZeroDivisionError: division by zero (gone.py, line 2, in <module>)"
 
 
+def test_a_line_without_end_is_not_told_to_its_end(tmp_path: Path) -> None:
+    (file := tmp_path / "long.py").write_text(f"x = '{'a' * 200_000}'; 1 / 0\n")
+    code = compile(file.read_text(), str(file), "exec")
+    message = failure_of(raised(lambda: exec(code, {})), "p", shows=True).message
+    assert message.startswith("ZeroDivisionError: division by zero (long.py, line 1, in <module>)\n    x = 'aaa")
+    assert message.endswith("a …")
+    assert len(message) < 5000
+
+
 def test_what_we_found_wrong_is_told_as_it_is() -> None:
     assert failure_of(ProgramError("said a number"), "p", shows=True).message == "said a number"
     told = failure_of(InvalidOutputError("no JSON"), "p", shows=True)

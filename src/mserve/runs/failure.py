@@ -17,7 +17,7 @@ INVALID_OUTPUT = "invalid_output"
 """The code of an answer that is not what the client asked for."""
 
 _LONGEST = 4000
-"""Characters of an exception that a client is shown."""
+"""Characters of an exception, and of the line that raised it, that a client is shown."""
 _OURS = Path(__file__).parent.parent
 _FAILED = Failure(
     500, "The program failed while answering. Its operator finds the reason in the server's log.", PROGRAM_ERROR
@@ -52,13 +52,17 @@ def _shown(error: BaseException) -> str:
     if isinstance(error, MserveError):
         return _text(error)
     said = "".join(traceback.format_exception_only(error)).strip()
-    said = said if len(said) <= _LONGEST else f"{said[:_LONGEST]} …"
+    said = _cut(said)
     frames = own_frames(error)
     if not frames:
         return _text(said)
     place, line = frames[-1], frames[-1].line
     at = f"({Path(place.filename).name}, line {place.lineno}, in {place.name})"
-    return _text(f"{said} {at}\n    {line}" if line else f"{said} {at}")
+    return _text(f"{said} {at}\n    {_cut(line)}" if line else f"{said} {at}")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …"
 
 
 def failure_of_client(error: ClientError) -> Failure:
