@@ -38,7 +38,7 @@ def check_reach(host: str, *, uds: bool, auth: bool, keyed: bool) -> None:
 
 
 def is_private(settings: "Settings") -> bool:
-    """Tell whether only who uses this machine can be asking: no key, no name and no page of others was thought of."""
+    """Tell whether only who uses this machine can be asking: no key, no name and not all pages were let in."""
     keyed = bool(settings.api_key) or settings.api_key_file is not None
     is_near = settings.uds is not None or _is_loopback(settings.host)
     return is_near and not keyed and not settings.allowed_hosts and "*" not in settings.allowed_origins
