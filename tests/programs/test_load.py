@@ -237,7 +237,7 @@ def test_a_file_without_a_program_tells_what_it_lacks(tmp_path: Path, text: str,
 FAILS = {
     "raise ValueError('no')": "ValueError: no",
     "1 / 0": "ZeroDivisionError: division by zero",
-    "def broken(:": "syntax error: invalid syntax",
+    "def broken(:": "syntax error: invalid syntax: def broken(:",
     "import no_such_package.inner": "'no_such_package' is not installed here; try: pip install no_such_package",
     "raise ModuleNotFoundError('install me')": "ModuleNotFoundError: install me",
     "import sys; sys.exit(3)": "it ends the process when imported; put what runs as a script under if __name__ ==",

@@ -93,7 +93,8 @@ def test_what_is_no_name_is_refused(name: str) -> None:
     [
         (Settings(), True),
         (Settings(host="::1"), True),
-        (Settings(host="0.0.0.0", uds="socket"), True),
+        (Settings(uds="socket"), False),
+        (Settings(root_path="/api"), False),
         (Settings(allowed_origins=("http://localhost:3000",)), True),
         (Settings(host="0.0.0.0", auth=False), False),
         (Settings(host="box"), False),

@@ -60,7 +60,7 @@ def file(tmp_path: Path) -> Path:
 
 
 BROKEN = {
-    "def serve(:\n": "hello.py, line 1: syntax error: invalid syntax",
+    "def serve(:\n": "hello.py, line 1: syntax error: invalid syntax: def serve(:",
     "import os\n\nimport no_such_module\n": "hello.py, line 3: 'no_such_module' is not installed here",
     "from json import no_such_name\n": "hello.py, line 1: ImportError: cannot import name 'no_such_name'",
     "def deep():\n    return {}['x']\n\ndeep()\n": "hello.py, line 2: KeyError: 'x'",

@@ -21,7 +21,8 @@ export class State {
   readonly timelineShown = signal(localStorage.getItem(TIMELINE) !== "off" && window.innerWidth >= 900)
   /** Why nothing can be sent. */
   readonly hindrance = computed(() => (this.settings.fit.value ? undefined : "The settings have a fault, see there"))
-  readonly #base = new URL("./", document.baseURI).href
+  /** A proxy that strips a path may show the page without the slash behind it. */
+  readonly #base = new URL(document.baseURI.replace(/\/?([?#].*)?$/, "/")).href
   readonly #key = sessionStorage.getItem("mserve.key") ?? undefined
 
   /** Asks what is served, and listens for edits; the result ends the listening. */

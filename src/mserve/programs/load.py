@@ -19,6 +19,9 @@ from mserve.errors import LoadError
 from mserve.own import is_own, own_frames
 from mserve.program import Lifespan
 
+_SHOWN = 200
+"""Characters of a line that is shown."""
+
 Source = str | Path | Callable[..., Any]
 
 
@@ -135,7 +138,8 @@ def _told_as_load_errors(place: str) -> Iterator[None]:
     except SyntaxError as error:
         own = error.filename and error.lineno and is_own(error.filename)
         where = f"{error.filename}, line {error.lineno}" if own else _where(error, place)
-        raise LoadError(f"{where}: syntax error: {error.msg}") from error
+        line = f": {error.text.strip()[:_SHOWN]}" if own and error.text else ""
+        raise LoadError(f"{where}: syntax error: {error.msg}{line}") from error
     except SystemExit as error:
         why = "it ends the process when imported; put what runs as a script under if __name__ == '__main__':"
         raise LoadError(f"{_where(error, place)}: {why}") from error

@@ -38,10 +38,14 @@ def check_reach(host: str, *, uds: bool, auth: bool, keyed: bool) -> None:
 
 
 def is_private(settings: "Settings") -> bool:
-    """Tell whether only who uses this machine can be asking: no key, no name and not all pages were let in."""
+    """Tell whether only who uses this machine can be asking: no key, no name and not all pages were let in.
+
+    A socket file and a path that is stripped are what a proxy has, and behind it may stand anybody.
+    """
     keyed = bool(settings.api_key) or settings.api_key_file is not None
-    is_near = settings.uds is not None or _is_loopback(settings.host)
-    return is_near and not keyed and not settings.allowed_hosts and "*" not in settings.allowed_origins
+    has_proxy = settings.uds is not None or settings.root_path != ""
+    is_open = bool(settings.allowed_hosts) or "*" in settings.allowed_origins
+    return _is_loopback(settings.host) and not (keyed or has_proxy or is_open)
 
 
 def own_names(host: str, named: Sequence[str], *, uds: bool, keyed: bool) -> tuple[str, ...]:

@@ -9,7 +9,6 @@ from starlette.types import Receive, Scope, Send
 from mserve.events import Failure
 from mserve.protocols.framing import PING, frame
 
-from .health import ENDING
 from .leaving import Watch
 from .replies import send_failure, send_nothing
 
@@ -65,15 +64,15 @@ class Development:
 
     async def events(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with the events of this version, as a stream that ends with it."""
-        if self._is_over or len(self._streams) >= _MOST:
-            await send_failure(send, ENDING if self._is_over else _BUSY)
+        if len(self._streams) >= _MOST:
+            await send_failure(send, _BUSY)
             return
         stream: asyncio.Queue[bytes | None] = asyncio.Queue(_BEHIND)
         for said in (self._first, self._fault):
             if said is not None:
                 _put(stream, frame(said))
-        if scope["method"] == "HEAD":
-            _end(stream)
+        if self._is_over or scope["method"] == "HEAD":
+            _end(stream)  # no refusal: browsers would show it, and who asked asks the next version
         self._streams.add(stream)
         watch = Watch(scope, receive, lambda: _end(stream))
         try:
