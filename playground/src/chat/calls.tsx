@@ -5,6 +5,9 @@ import type { Answered, Results } from "../conversation/items"
 import { freshId } from "../conversation/pane"
 import { GrowingCode } from "./growing"
 
+/** How many calls are shown: each is drawn by itself, and a program may make any number. */
+const MOST = 100
+
 interface Props {
   readonly answer: Answered
   /** What they were answered. */
@@ -24,7 +27,7 @@ export function Calls({ answer, results, send }: Props) {
   }
   return (
     <form class="calls" onSubmit={submit}>
-      {answer.fold.reply.calls.map((call, place) => (
+      {answer.fold.reply.calls.slice(0, MOST).map((call, place) => (
         <section class="call" key={call.id} aria-label={`Call of ${call.name}`}>
           <h3>
             <span class="badge">call</span> <code>{call.name}</code>
@@ -44,6 +47,7 @@ export function Calls({ answer, results, send }: Props) {
           )}
         </section>
       ))}
+      {count > MOST && <p class="note">{count - MOST} more calls are not shown; they are answered by nothing.</p>}
       {asking && (
         <button type="submit" class="primary">
           {count === 1 ? "Send the result" : "Send the results"}

@@ -83,6 +83,16 @@ test("calls that were answered show it, and cannot be answered again", () => {
   expect(container.querySelector(".result")?.textContent).toContain("(empty)")
 })
 
+test("of very many calls the first are shown and the others counted, and all are answered", () => {
+  const send = vi.fn()
+  const calls = Array.from({ length: 1_000 }, (_, index) => call(index, `id${index}`, "f", "{}"))
+  const { container } = shown(answered("whole", ...calls), { send })
+  expect(container.querySelectorAll("section.call")).toHaveLength(100)
+  expect(container.textContent).toContain("900 more calls are not shown")
+  fireEvent.click(screen.getByText("Send the results"))
+  expect(Object.keys(send.mock.calls[0]?.[0].of)).toHaveLength(1_000)
+})
+
 test("JSON that was asked for is laid out at the end", async () => {
   const answer: Answered = { ...answered("speaking", { content: '{"a":[1,' }), json: true }
   const { container } = shown(answer)
