@@ -50,6 +50,8 @@ BOMBS = {
     "underscores": "_" * 100_000 + "a",
     "table": "| a | b |\n| --- | --- |\n" + "| x | y |\n" * 10_000,
     "code": "```python\n" + "x = [1, 2, 3]  # and so on\n" * 200_000 + "```\n",
+    "wide table": "|a" * 300 + "\n" + "|-" * 300 + "\n" + "a\n" * 20_000,
+    "long lines of code": ("```ini\n" + "1" * 16_000 + "\n```\n\n") * 3,
     "entities": "&amp;&lt;" * 50_000,
     "html": "<b>" * 100_000,
     "references": "".join(f"[{number}]: http://x.example/{number}\n" for number in range(20_000)),
