@@ -64,7 +64,7 @@ function parsed(data: string): Json | undefined {
 
 function chunkOf(body: Readonly<Record<string, Json>>): Chunk {
   const problem = isRecord(body.error) ? problemOf(body.error, undefined) : undefined
-  const choice = recordsAt(body, "choices")[0] ?? {}
+  const choice = recordsAt(body, "choices").find(({ index }) => (index ?? 0) === 0) ?? {}
   const delta = recordAt(choice, "delta") ?? {}
   const said = {
     text: (textAt(delta, "content") ?? "") + (textAt(delta, "refusal") ?? ""),

@@ -45,3 +45,10 @@ test("an error frame tells what the server says of it", () => {
     param: undefined,
   })
 })
+
+test("of several choices the first is read, wherever it comes", () => {
+  const said = (...choices: object[]) => readChunk(`data: ${JSON.stringify({ choices })}`).text
+  expect(said({ index: 1, delta: { content: "b" } })).toBe("")
+  expect(said({ index: 1, delta: { content: "b" } }, { index: 0, delta: { content: "a" } })).toBe("a")
+  expect(said({ delta: { content: "a" } })).toBe("a")
+})
