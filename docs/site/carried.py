@@ -7,13 +7,14 @@ from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parent.parent.parent
 FOLDER = "deploy"
+NAMES = ("Caddyfile", "Dockerfile", "compose.yaml", "mserve.service", "nginx.conf")
+"""Not whatever lies there: who builds may have keys and an environment among it."""
 
 
 def on_files(files: Files, *, config: Any) -> Files:
-    """Add each file of the folder, as it is."""
-    for file in sorted((ROOT / FOLDER).iterdir()):
-        if file.name != "keys":  # those of whoever builds
-            files.append(File.generated(config, f"{FOLDER}/{file.name}", abs_src_path=str(file)))
+    """Add each of the files, as it is."""
+    for name in NAMES:
+        files.append(File.generated(config, f"{FOLDER}/{name}", abs_src_path=str(ROOT / FOLDER / name)))
     return files
 
 

@@ -1,8 +1,10 @@
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from watchfiles import Change
 
 from mserve.server import edits as module
 from mserve.server.edits import edits
@@ -72,6 +74,28 @@ async def test_a_folder_that_is_gone_may_come_again(tmp_path: Path) -> None:
             (tmp_path / "gone" / "a.py").write_text("")
             await asyncio.wait([following], timeout=0.2)
     assert following.result() == {"a.py"}
+
+
+async def test_a_name_that_is_no_text_does_not_end_the_watch(tmp_path: Path) -> None:
+    seen = await begin(tmp_path)
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.py")).write_text("")
+    told = asyncio.ensure_future(names(seen))
+    number = 0
+    while not told.done():
+        (tmp_path / f"later{number}.py").write_text("")
+        number += 1
+        await asyncio.wait([told], timeout=0.2)
+    assert all(name.startswith("later") for name in told.result())
+
+
+async def test_whatever_else_ends_the_watch_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fails(_folders: object) -> AsyncIterator[set[tuple[Change, str]]]:
+        raise ExceptionGroup("", [RuntimeError("no room")])
+        yield set()
+
+    monkeypatch.setattr(module, "_changes", fails)
+    with pytest.raises(ExceptionGroup):
+        await anext(edits([tmp_path]))
 
 
 async def test_no_folder_has_no_edits() -> None:

@@ -32,6 +32,15 @@ async def edits(roots: Iterable[Path]) -> AsyncIterator[list[Path]]:
                     yield sorted({Path(path) for _, path in changes})
         except FileNotFoundError:  # a folder is gone: it may come again, as when branches change
             await asyncio.sleep(_AGAIN)
+        except ExceptionGroup as group:
+            if group.split(_is_no_text)[1] is not None:
+                raise
+            await asyncio.sleep(_AGAIN)
+
+
+def _is_no_text(error: BaseException) -> bool:
+    """Tell whether a file has a name that the library cannot say: nobody imports it."""
+    return isinstance(error, RuntimeError) and "decode path" in str(error)
 
 
 def _changes(folders: Iterable[Path]) -> AsyncGenerator[set[tuple[Change, str]], None]:
