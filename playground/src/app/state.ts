@@ -5,6 +5,7 @@ import { type Edit, listen } from "../api/development"
 import { programs } from "../api/models"
 import type { Problem } from "../api/problem"
 import { Conversation } from "../conversation/conversation"
+import { keepAgainstLeaving } from "../conversation/leaving"
 import type { Manner, Pane } from "../conversation/pane"
 import { SettingsStore } from "../settings/store"
 
@@ -37,9 +38,11 @@ export class State {
     const keep = effect(() => {
       localStorage.setItem(PROGRAMS, JSON.stringify(this.conversation.all.map((pane) => pane.model.value)))
     })
+    const stay = keepAgainstLeaving(this.conversation)
     return () => {
       end.abort()
       keep()
+      stay()
     }
   }
 

@@ -43,6 +43,11 @@ export class Conversation {
     for (const pane of this.all) pane.stop()
   }
 
+  /** Keeps what came of the answers that are being said: were the page to go now, they would be there, stopped. */
+  keepOpen(): void {
+    for (const pane of this.all) if (pane.busy.value) this.#keep(pane.name)
+  }
+
   /** Forgets all that was said. */
   clear(): void {
     for (const pane of this.all) pane.clear()

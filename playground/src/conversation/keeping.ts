@@ -1,6 +1,7 @@
 /** Keeps a conversation in the browser: its words, up to a size, and no pictures. */
 
 import { Fold } from "../reply/fold"
+import type { Pieces } from "../reply/pieces"
 import { type Answered, type Asked, type Item, type Results, unanswered } from "./items"
 
 /** How much of a conversation is kept, in UTF-16 units; the first turns are forgotten first. */
@@ -62,7 +63,7 @@ function mapped(of: Readonly<Record<string, string>>): Record<string, string> {
 
 function keptAnswer({ id, model, json, fold, phase, problem }: Answered): KeptAnswer {
   const { text, reasoning, calls } = fold.reply
-  const said = (pieces: { toString(): string }) => pieces.toString().slice(0, LONGEST)
+  const said = (pieces: Pieces) => pieces.start(LONGEST)
   const now = phase.value
   return {
     is: "answered",

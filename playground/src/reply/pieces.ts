@@ -26,6 +26,19 @@ export class Pieces {
     return this.#parts.slice(count).join("")
   }
 
+  /** Its beginning, up to that many UTF-16 units, at a cost that does not grow with the rest. */
+  start(most: number): string {
+    let length = 0
+    const last = this.#parts.findIndex((part) => {
+      length += part.length
+      return length >= most
+    })
+    return this.#parts
+      .slice(0, last < 0 ? undefined : last + 1)
+      .join("")
+      .slice(0, most)
+  }
+
   /** All of it: for the end of an answer, and what is asked for by hand. */
   toString(): string {
     this.#joined ??= this.#parts.join("")

@@ -174,6 +174,18 @@ test("a conversation is there again after a reload, with both panes, until it is
   expect(storage.length).toBe(0)
 })
 
+test("what came of an answer that is being said can be kept, and is there after a reload as a stopped one", async () => {
+  const { conversation, storage } = await begun((_body, response) => {
+    response.writeHead(200, SSE).write(frame({ content: "so far" }))
+  })
+  conversation.say("a", [])
+  await vi.waitFor(() => expect(textsOf(conversation)).toEqual(["a", "so far"]))
+  conversation.keepOpen()
+  const { conversation: again } = await begun(echo, {}, storage)
+  expect(textsOf(again)).toEqual(["a", "so far"])
+  expect(again.all[0]?.latest.value?.phase.value).toBe("stopped")
+})
+
 test("a browser that keeps nothing is no hindrance", async () => {
   const storage = new Memory()
   storage.room = 0

@@ -67,3 +67,10 @@ test("a reader of pieces takes each of them once", () => {
   expect([pieces.since(0), pieces.since(place), pieces.since(pieces.count)]).toEqual(["abc", "bc", ""])
   expect([String(pieces), pieces.length]).toEqual(["abc", 3])
 })
+
+test("the beginning of a text is taken without the rest", () => {
+  const pieces = new Pieces()
+  expect(pieces.start(3)).toBe("")
+  for (const part of ["ab", "cd", "ef"]) pieces.append(part)
+  expect([0, 2, 3, 6, 9].map((most) => pieces.start(most))).toEqual(["", "ab", "abc", "abcdef", "abcdef"])
+})
