@@ -35,6 +35,7 @@ export function App() {
         <main class={conversation.comparing.value ? "comparing" : "alone"}>
           <Panes state={state} />
           <Composer
+            text={state.draft.text}
             busy={conversation.busy.value}
             hindrance={state.hindrance.value}
             send={(text, images) => conversation.say(text, images)}

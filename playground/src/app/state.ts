@@ -5,6 +5,7 @@ import { type Edit, listen } from "../api/development"
 import { programs } from "../api/models"
 import type { Problem } from "../api/problem"
 import { Conversation } from "../conversation/conversation"
+import { Draft } from "../conversation/draft"
 import { keepAgainstLeaving } from "../conversation/leaving"
 import type { Manner, Pane } from "../conversation/pane"
 import { SettingsStore } from "../settings/store"
@@ -15,6 +16,7 @@ const TIMELINE = "mserve.timeline"
 export class State {
   readonly settings = new SettingsStore(localStorage)
   readonly conversation = new Conversation(() => this.#manner(), localStorage)
+  readonly draft = new Draft(sessionStorage)
   readonly programs = signal<readonly string[]>([])
   readonly problem = signal<Problem | undefined>(undefined)
   readonly edit = signal<Edit | undefined>(undefined)

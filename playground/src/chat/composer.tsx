@@ -1,12 +1,14 @@
 /** Where the next prompt is written: text and pictures, sent to all panes. */
 
-import { useSignal } from "@preact/signals"
+import { type Signal, useSignal } from "@preact/signals"
 import type { TargetedKeyboardEvent } from "preact"
 import { useRef } from "preact/hooks"
 import { Icon } from "./icon"
 import { picturesIn } from "./pictures"
 
 interface Props {
+  /** What is written, and not sent yet. */
+  readonly text: Signal<string>
   readonly busy: boolean
   /** Why nothing can be sent now. */
   readonly hindrance: string | undefined
@@ -14,8 +16,7 @@ interface Props {
   stop(): void
 }
 
-export function Composer({ busy, hindrance, send, stop }: Props) {
-  const text = useSignal("")
+export function Composer({ text, busy, hindrance, send, stop }: Props) {
   const images = useSignal<readonly string[]>([])
   const note = useSignal<string | undefined>(undefined)
   const empty = text.value.trim() === "" && images.value.length === 0

@@ -102,6 +102,21 @@ test("an example fills an empty field", async () => {
   await waitFor(() => expect(screen.getByLabelText<HTMLTextAreaElement>("Tools").value).toContain("get_weather"))
 })
 
+test("what was written and not sent is there after a reload, until it is sent", async () => {
+  await opened({ "/v1/models": models("a"), "/v1/chat/completions": (_request, response) => say(response, "x") })
+  fireEvent.input(screen.getByLabelText("Message"), { target: { value: "How d" } })
+  cleanup()
+  render(<App />)
+  const field = screen.getByLabelText<HTMLTextAreaElement>("Message")
+  expect(field.value).toBe("How d")
+  await waitFor(() => expect(chosen("Program")).toBe("a"))
+  fireEvent.keyDown(field, { key: "Enter" })
+  await screen.findByText("a: The answer is complete.")
+  cleanup()
+  render(<App />)
+  expect(screen.getByLabelText<HTMLTextAreaElement>("Message").value).toBe("")
+})
+
 test("the key of this tab is shown to the server with each request", async () => {
   const keys: unknown[] = []
   const seen = (then: RequestListener): RequestListener => {

@@ -1,6 +1,7 @@
 // happy-dom knows of no drop.
 // @vitest-environment jsdom
 
+import { signal } from "@preact/signals"
 import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/preact"
 import { afterEach, expect, test, vi } from "vitest"
 import { Composer } from "../../src/chat/composer"
@@ -10,7 +11,8 @@ afterEach(cleanup)
 function shown(props: { busy?: boolean; hindrance?: string } = {}) {
   const send = vi.fn()
   const stop = vi.fn()
-  render(<Composer busy={props.busy ?? false} hindrance={props.hindrance} send={send} stop={stop} />)
+  const text = signal("")
+  render(<Composer text={text} busy={props.busy ?? false} hindrance={props.hindrance} send={send} stop={stop} />)
   const field = screen.getByLabelText<HTMLTextAreaElement>("Message")
   return { send, stop, field, write: (value: string) => fireEvent.input(field, { target: { value } }) }
 }
