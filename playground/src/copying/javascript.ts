@@ -14,8 +14,16 @@ ${body.stream === true ? STREAMED : WHOLE}`
 }
 
 const STREAMED = `for await (const chunk of stream) {
-    for (const choice of chunk.choices) process.stdout.write(choice.delta.content ?? "")
+    for (const { delta } of chunk.choices) {
+        process.stdout.write(delta.content ?? "")
+        for (const { function: call } of delta.tool_calls ?? []) {
+            process.stdout.write((call?.name ? "\\n" + call.name + " " : "") + (call?.arguments ?? ""))
+        }
+    }
 }
 console.log()
 `
-const WHOLE = "console.log(reply.choices[0].message.content)\n"
+const WHOLE = `const { content, tool_calls = [] } = reply.choices[0].message
+console.log(content ?? "")
+for (const { function: call } of tool_calls) if (call) console.log(call.name, call.arguments)
+`

@@ -29,6 +29,15 @@ ${body.stream === true ? STREAMED : WHOLE}`
 const STREAMED = `for chunk in stream:
     for choice in chunk.choices:
         print(choice.delta.content or "", end="", flush=True)
+        for call in choice.delta.tool_calls or []:
+            if call.function:
+                name = f"\\n{call.function.name} " if call.function.name else ""
+                print(name + (call.function.arguments or ""), end="", flush=True)
 print()
 `
-const WHOLE = "print(reply.choices[0].message.content)\n"
+const WHOLE = `message = reply.choices[0].message
+print(message.content or "")
+for call in message.tool_calls or []:
+    if call.type == "function":
+        print(call.function.name, call.function.arguments)
+`

@@ -116,6 +116,25 @@ for (const [name, write, start] of FORMS) {
   })
 }
 
+for (const [name, write, start] of FORMS.slice(2)) {
+  test(`${name}: calls are printed with their arguments, each in a line, and nothing of them is lost`, {
+    timeout: 60_000,
+  }, async () => {
+    const body = { model: "caller", messages: [{ role: "user", content: "hi" }] }
+    const called = '\nweather {"city": "Lisbon"}\ntime {}\n'
+    expect(await start(write(request({ ...body, stream: true })))).toBe(called)
+    expect(await start(write(request(body)))).toBe(called)
+    receiver.taken()
+  })
+
+  test(`${name}: of words alone nothing but the words is printed`, { timeout: 60_000 }, async () => {
+    const body = { model: "m", messages: [{ role: "user", content: "hi" }] }
+    expect(await start(write(request({ ...body, stream: true })))).toBe("it came\n")
+    expect(await start(write(request(body)))).toBe("it came\n")
+    receiver.taken()
+  })
+}
+
 test("half of a surrogate pair is sent as the page sent it; Python, which cannot, sends the replacement", async () => {
   const body = { model: "m", messages: [{ role: "user", content: ALONE }], stream: true }
   for (const [, write, start] of FORMS) await start(write(request(body)))

@@ -20,18 +20,42 @@ export interface Receiver {
   close(): void
 }
 
-/** Answers each request with the words "it came", streamed where the body asks for it. */
+const WORDS = { content: "it came" }
+/** Two calls, and how they come in pieces. */
+const call = (index: number, name: string, given: string) => ({
+  index,
+  id: `call_${index}`,
+  type: "function",
+  function: { name, arguments: given },
+})
+const CALLS = { content: null, tool_calls: [call(0, "weather", '{"city": "Lisbon"}'), call(1, "time", "{}")] }
+const PIECES = [
+  { role: "assistant", content: null },
+  { tool_calls: [call(0, "weather", "")] },
+  { tool_calls: [{ index: 0, function: { arguments: '{"city": ' } }] },
+  { tool_calls: [{ index: 0, function: { arguments: '"Lisbon"}' } }] },
+  { tool_calls: [call(1, "time", "{}")] },
+  { tool_calls: [{ index: 2, id: "call_2", type: "custom", custom: { name: "none", input: "" } }] },
+]
+
+/** Answers with the words "it came", or with two calls where the model is "caller"; streamed where it is asked for. */
 export async function receive(): Promise<Receiver> {
   const received: Received[] = []
   const server = createServer(async (request, response) => {
     const text = await textOf(request)
     received.push({ path: request.url, key: request.headers.authorization, text })
-    if (JSON.parse(text).stream === true) {
-      const choices = [{ index: 0, delta: { content: "it came" }, finish_reason: "stop" }]
+    const { stream, model } = JSON.parse(text)
+    const calls = model === "caller"
+    if (stream === true) {
+      const frames = (calls ? PIECES : [WORDS]).map((delta) => {
+        const choices = [{ index: 0, delta, finish_reason: null }]
+        return `data: ${JSON.stringify({ ...CHUNK, choices })}\n\n`
+      })
       response.writeHead(200, { "content-type": "text/event-stream" })
-      response.end(`data: ${JSON.stringify({ ...CHUNK, choices })}\n\ndata: [DONE]\n\n`)
+      response.end(`${frames.join("")}data: [DONE]\n\n`)
     } else {
-      const choices = [{ index: 0, message: { role: "assistant", content: "it came" }, finish_reason: "stop" }]
+      const message = { role: "assistant", ...(calls ? CALLS : WORDS) }
+      const choices = [{ index: 0, message, finish_reason: "stop" }]
       response.writeHead(200, { "content-type": "application/json" })
       response.end(JSON.stringify({ ...REPLY, choices }))
     }
