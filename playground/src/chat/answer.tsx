@@ -1,7 +1,8 @@
 /** An answer: who gives it, its thoughts, text and calls, what went wrong, and what can be done with it. */
 
 import type { ComponentChildren } from "preact"
-import { type Answered, isOpen, type Phase, type Results } from "../conversation/items"
+import { useState } from "preact/hooks"
+import { type Answered, isOpen, type Phase, pictures, type Results } from "../conversation/items"
 import { Calls } from "./calls"
 import { CopyButton } from "./copy_button"
 import { GrowingJson, GrowingMarkdown } from "./growing"
@@ -15,13 +16,17 @@ interface Props {
   /** Whether the timeline shows this answer. */
   readonly looked: boolean
   readonly send: ((results: Results) => void) | undefined
+  /** How many pictures of the questions are gone: it is told before it is asked again without them. */
+  readonly gone?: number
   retry(): void
   look(): void
   /** Further tools, such as what copies the request. */
   readonly more?: ComponentChildren
 }
 
-export function AnswerMessage({ answer, results, looked, send, retry, look, more }: Props) {
+export function AnswerMessage({ answer, results, looked, send, gone = 0, retry, look, more }: Props) {
+  const [warned, setWarned] = useState(false)
+  const again = gone > 0 ? () => setWarned(true) : retry
   return (
     <article class="message answer" aria-label={`${answer.model} answers`}>
       <header class="who">
@@ -31,8 +36,9 @@ export function AnswerMessage({ answer, results, looked, send, retry, look, more
       <Reasoning answer={answer} />
       <Words answer={answer} />
       <Calls answer={answer} results={results} send={send} />
-      <Trouble answer={answer} retry={retry} />
-      <Tools answer={answer} looked={looked} retry={retry} look={look} more={more} />
+      <Trouble answer={answer} retry={again} />
+      <Tools answer={answer} looked={looked} retry={again} look={look} more={more} />
+      {warned && <Without gone={gone} retry={retry} end={() => setWarned(false)} />}
     </article>
   )
 }
@@ -61,6 +67,22 @@ function Status({ answer }: { answer: Answered }) {
       {isOpen(phase) && <span class="pulse" aria-hidden="true" />}
       {text && <span class={`status ${phase}`}>{text}</span>}
     </>
+  )
+}
+
+function Without({ gone, retry, end }: { gone: number; retry(): void; end(): void }) {
+  return (
+    <div class="without" role="alert">
+      <p>This was asked with {pictures(gone)}, not kept. Attach what is missing to a new message, or ask without.</p>
+      <div class="row">
+        <button type="button" onClick={end}>
+          Cancel
+        </button>
+        <button type="button" class="primary" onClick={retry}>
+          Ask without
+        </button>
+      </div>
+    </div>
   )
 }
 

@@ -1,7 +1,7 @@
 /** What a person said, and the way to say something else in its place. */
 
 import { useState } from "preact/hooks"
-import type { Asked } from "../conversation/items"
+import { type Asked, pictures } from "../conversation/items"
 import { Icon } from "./icon"
 
 interface Props {
@@ -18,6 +18,7 @@ export function AskedMessage({ asked, edit }: Props) {
         {asked.images.map((url) => (
           <img key={url} src={url} alt="Sent" />
         ))}
+        {asked.gone && <p class="gone">{pictures(asked.gone)}, not kept</p>}
         {asked.text}
       </div>
       <button type="button" class="icon" onClick={() => setEditing(true)} title="Edit" aria-label="Edit this message">
@@ -53,6 +54,7 @@ function Editing({ asked, edit, end }: Props & { end(): void }) {
         onKeyDown={key}
       />
       <div class="row">
+        {asked.gone && <p class="gone">It is sent without {pictures(asked.gone)}, not kept.</p>}
         <button type="button" onClick={end}>
           Cancel
         </button>

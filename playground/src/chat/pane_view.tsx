@@ -84,6 +84,7 @@ function AnswerIn({ answer, results, isLast, pane }: AnswerProps) {
       results={results}
       looked={(pane.chosenAnswer.value ?? pane.latest.value) === answer}
       send={isLast ? (of) => void pane.result(of) : undefined}
+      gone={pane.goneBefore(answer.id)}
       retry={() => void pane.retry(answer.id)}
       look={() => {
         pane.chosenAnswer.value = answer

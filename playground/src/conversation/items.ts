@@ -12,6 +12,8 @@ export interface Asked {
   readonly text: string
   /** Pictures, as data: URLs. */
   readonly images: readonly string[]
+  /** How many pictures it had that are gone, since none is kept. */
+  readonly gone?: number
 }
 
 /** Where an answer stands. */
@@ -54,6 +56,16 @@ export function unanswered(id: string, model: string, json: boolean): Answered {
     calls: signal(0),
     exchange: signal(undefined),
   }
+}
+
+/** How many pictures of the questions are gone, without which they would be asked again. */
+export function goneFrom(items: readonly Item[]): number {
+  return items.reduce((sum, item) => sum + (item.is === "asked" ? (item.gone ?? 0) : 0), 0)
+}
+
+/** A number of pictures in words. */
+export function pictures(count: number): string {
+  return count === 1 ? "1 picture" : `${count} pictures`
 }
 
 /** Whether more of an answer may come. */

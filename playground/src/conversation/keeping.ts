@@ -53,8 +53,12 @@ function fromTheStart(items: readonly Item[]): Item[] {
 }
 
 function cut(item: Asked | Results): Asked | Results {
-  if (item.is === "asked") return { ...item, text: item.text.slice(0, LONGEST), images: [] }
+  if (item.is === "asked") return { ...item, text: item.text.slice(0, LONGEST), images: [], ...lost(item) }
   return { ...item, of: mapped(item.of) }
+}
+
+function lost({ images, gone = 0 }: Asked): Pick<Asked, "gone"> {
+  return images.length + gone > 0 ? { gone: images.length + gone } : {}
 }
 
 function mapped(of: Readonly<Record<string, string>>): Record<string, string> {
@@ -79,7 +83,10 @@ function keptAnswer({ id, model, json, fold, phase, problem }: Answered): KeptAn
 }
 
 function restored(kept: Kept): Item {
-  if (kept.is === "asked") return { is: "asked", id: kept.id, text: String(kept.text), images: [] }
+  if (kept.is === "asked") {
+    const gone = Number(kept.gone) > 0 ? { gone: Number(kept.gone) } : {}
+    return { is: "asked", id: kept.id, text: String(kept.text), images: [], ...gone }
+  }
   if (kept.is === "results") return { is: "results", id: kept.id, of: { ...kept.of } }
   const answer = { ...unanswered(kept.id, String(kept.model), kept.json), fold: refolded(kept) }
   answer.calls.value = kept.calls.length

@@ -3,7 +3,7 @@
 import { computed, signal } from "@preact/signals"
 import type { Exchange } from "../api/frame"
 import { answer } from "./answering"
-import { type Answered, type Asked, type Item, isOpen, type Results, unanswered } from "./items"
+import { type Answered, type Asked, goneFrom, type Item, isOpen, type Results, unanswered } from "./items"
 import { messagesOf } from "./messages"
 
 /** What a request is made of besides the conversation. */
@@ -57,6 +57,16 @@ export class Pane {
     this.stop()
     this.items.value = this.items.value.slice(0, place)
     return this.#answer()
+  }
+
+  /** How many pictures an answer would be asked for again without. */
+  goneBefore(id: string): number {
+    return goneFrom(
+      this.items.value.slice(
+        0,
+        this.items.value.findIndex((item) => item.id === id),
+      ),
+    )
   }
 
   /** Answers the calls of the last answer. */

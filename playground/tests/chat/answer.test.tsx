@@ -125,3 +125,26 @@ test("an answer that was cut says so, and how many tokens it took", () => {
   expect(container.textContent).toContain("cut: length")
   expect(container.textContent).toContain("3 in, 5 out")
 })
+
+test("it is told before it is asked again without pictures that are gone", async () => {
+  const retry = vi.fn()
+  render(
+    <AnswerMessage
+      answer={answered("whole", { content: "A cat." })}
+      results={undefined}
+      looked={false}
+      send={undefined}
+      gone={2}
+      retry={retry}
+      look={vi.fn()}
+    />,
+  )
+  fireEvent.click(screen.getByLabelText("Ask again"))
+  expect((await screen.findByRole("alert")).textContent).toContain("2 pictures, not kept")
+  fireEvent.click(screen.getByText("Cancel"))
+  await waitFor(() => expect(screen.queryByRole("alert")).toBeNull())
+  expect(retry).not.toHaveBeenCalled()
+  fireEvent.click(screen.getByLabelText("Ask again"))
+  fireEvent.click(await screen.findByText("Ask without"))
+  expect(retry).toHaveBeenCalledOnce()
+})

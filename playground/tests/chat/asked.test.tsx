@@ -41,3 +41,10 @@ test("Escape leaves it as it was, and is nobody else's", async () => {
   await waitFor(() => expect(screen.queryByLabelText("Your message")).toBeNull())
   expect([edit.mock.calls.length, outside.mock.calls.length]).toEqual([0, 0])
 })
+
+test("pictures that are gone are told of, also before it is said anew", async () => {
+  render(<AskedMessage asked={{ is: "asked", id: "a", text: "hi", images: [], gone: 1 }} edit={vi.fn()} />)
+  expect(screen.getByLabelText("You").textContent).toBe("1 picture, not kepthi")
+  fireEvent.click(screen.getByLabelText("Edit this message"))
+  expect(await screen.findByText(/sent without 1 picture, not kept/)).toBeTruthy()
+})

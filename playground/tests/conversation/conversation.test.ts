@@ -174,6 +174,18 @@ test("a conversation is there again after a reload, with both panes, until it is
   expect(storage.length).toBe(0)
 })
 
+test("after a reload an answer knows which pictures it would be asked for again without", async () => {
+  const { conversation, storage } = await begun(echo)
+  for (const images of [["data:image/png;base64,AA"], []]) {
+    conversation.say("a", images)
+    await idle(conversation)
+  }
+  const gone = ({ all: [pane] }: Conversation) => pane?.items.value.map(({ id }) => pane.goneBefore(id))
+  expect(gone(conversation)).toEqual([0, 0, 0, 0])
+  const { conversation: again } = await begun(echo, {}, storage)
+  expect(gone(again)).toEqual([0, 1, 1, 1])
+})
+
 test("what came of an answer that is being said can be kept, and is there after a reload as a stopped one", async () => {
   const { conversation, storage } = await begun((_body, response) => {
     response.writeHead(200, SSE).write(frame({ content: "so far" }))

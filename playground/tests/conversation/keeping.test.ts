@@ -21,6 +21,14 @@ test("what was kept is read again, but for its pictures", () => {
   expect(first.calls.value).toBe(1)
 })
 
+test("a question tells how many pictures it had, however often it is kept again", () => {
+  const pictures = (items: Item[]) => items.map((item) => (item as Asked).gone)
+  const again = read(written([asked("a", ["data:x", "data:y"]), asked("b")]))
+  expect(pictures(again)).toEqual([2, undefined])
+  expect(pictures(read(written(again)))).toEqual([2, undefined])
+  expect(pictures(read('[{"is":"asked","id":"a","text":"a","gone":"many"}]'))).toEqual([undefined])
+})
+
 test("an answer that was still being said is stopped when it is read again", () => {
   const again = read(written([asked("a"), answered("speaking", { content: "b" })])) as Answered[]
   expect(again[1]?.phase.value).toBe("stopped")
