@@ -46,7 +46,7 @@ export function PaneView({ pane, conversation, programs, choose, timeline }: Pro
         </div>
       </div>
       <aside class="timeline" aria-label="Timeline" hidden={!timeline}>
-        {timeline && <Timeline exchange={pane.chosen} />}
+        {timeline && <Timeline exchange={pane.chosen} gone={pane.latest.value !== undefined} />}
       </aside>
     </section>
   )

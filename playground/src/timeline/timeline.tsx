@@ -17,13 +17,16 @@ import { Viewer } from "./viewer"
 interface Props {
   /** The exchange to show. Its frames are looked at about ten times a second as long as it is open. */
   readonly exchange: ReadonlySignal<Exchange | undefined>
+  /** Whether there is an answer without an exchange: one of a page that is closed. */
+  readonly gone?: boolean
 }
 
-export function Timeline({ exchange }: Props) {
+export function Timeline({ exchange, gone = false }: Props) {
   const state = useMemo(() => new State(), [])
   useEffect(() => follow(exchange, (sight) => state.see(sight)), [exchange, state])
   const picture = state.picture.value
-  if (!picture) return <p class="timeline-empty">Each frame of the answer will be a mark in time here.</p>
+  if (!picture)
+    return <p class="timeline-empty">{gone ? GONE : "Each frame of the answer will be a mark in time here."}</p>
   const { sight, chosen } = picture
   return (
     <div class="timeline-body">
@@ -39,6 +42,8 @@ export function Timeline({ exchange }: Props) {
     </div>
   )
 }
+
+const GONE = "Timelines are kept as long as the page is open. That of the next answer will be here."
 
 function Controls({ state, picture }: { state: State; picture: Picture }) {
   const { stalls } = picture.sight.figures

@@ -30,6 +30,11 @@ test("before the first exchange it says what will be here", () => {
   expect(document.body.textContent).toContain("will be a mark in time here")
 })
 
+test("where an answer is there, and its exchange is not, it says how long timelines are kept", () => {
+  render(<Timeline exchange={signal(undefined)} gone={true} />)
+  expect(document.body.textContent).toContain("as long as the page is open")
+})
+
 test("totals are shown with their units", () => {
   show()
   const totals = document.querySelector(".timeline-totals")?.textContent
