@@ -18,7 +18,7 @@ export function Header({ state }: { state: State }) {
         <Switch icon="fresh" label="New chat" act={() => conversation.clear()}>
           New chat
         </Switch>
-        <Switch icon="columns" label="Compare two programs" on={comparing} act={() => conversation.compare(!comparing)}>
+        <Switch icon="columns" label="Compare two programs" on={comparing} act={() => state.compare(!comparing)}>
           Compare
         </Switch>
         <Switch

@@ -58,6 +58,13 @@ export class State {
     pane.model.value = program
   }
 
+  /** One program more, another one than the first where there is one; or one less. */
+  compare(on: boolean): void {
+    const [first, second] = this.conversation.all
+    if (on && first && second?.model.value === first.model.value) second.model.value = this.#after(first.model.value)
+    this.conversation.compare(on)
+  }
+
   showTimeline(on: boolean): void {
     this.timelineShown.value = on
     localStorage.setItem(TIMELINE, on ? "on" : "off")
@@ -67,6 +74,12 @@ export class State {
   forget(): void {
     this.conversation.clear()
     this.settings.clear()
+  }
+
+  /** The program that follows; the first one follows the last. */
+  #after(name: string): string {
+    const names = this.programs.value
+    return names[(names.indexOf(name) + 1) % names.length] ?? name
   }
 
   #serve(names: readonly string[]): void {

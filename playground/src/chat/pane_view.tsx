@@ -54,8 +54,13 @@ export function PaneView({ pane, conversation, programs, choose, timeline }: Pro
 
 function Thread({ pane, conversation }: Pick<Props, "pane" | "conversation">) {
   const items = pane.items.value
-  if (items.length === 0) return <Welcome program={pane.model.value} />
-  return <>{items.map((item, place) => messageOf(item, items[place + 1], pane, conversation))}</>
+  return (
+    <>
+      {conversation.beginsLater(pane) && <p class="begins">Begins here: it does not know what was said before.</p>}
+      {items.length === 0 && <Welcome program={pane.model.value} />}
+      {items.map((item, place) => messageOf(item, items[place + 1], pane, conversation))}
+    </>
+  )
 }
 
 function messageOf(item: Item, next: Item | undefined, pane: Pane, conversation: Conversation) {

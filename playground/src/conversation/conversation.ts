@@ -27,6 +27,14 @@ export class Conversation {
     this.comparing.value = this.all[1]?.items.value.length !== 0
   }
 
+  /** Whether the other pane has turns from before this one's first. */
+  beginsLater(pane: Pane): boolean {
+    const [first] = this.all
+    if (!first || pane === first) return false
+    const [begin] = pane.items.value
+    return begin ? first.items.value.findIndex(({ id }) => id === begin.id) > 0 : first.items.value.length > 0
+  }
+
   /** Says it in all panes that are shown. */
   say(text: string, images: readonly string[]): void {
     const asked: Asked = { is: "asked", id: freshId(), text, images }

@@ -66,6 +66,27 @@ test("two programs stand side by side, each with a program of its own", async ()
   await screen.findByText("b: The answer is complete.")
 })
 
+test("a comparison begins with another program, and says that it begins there", async () => {
+  await opened({
+    "/v1/models": models("a", "b", "c"),
+    "/v1/chat/completions": (_request, response) => say(response, "x"),
+  })
+  await waitFor(() => expect(chosen("Program")).toBe("a"))
+  const compare = () => fireEvent.click(screen.getByLabelText("Compare two programs"))
+  fireEvent.change(screen.getByLabelText("Program"), { target: { value: "b" } })
+  write("hi")
+  await screen.findByText("b: The answer is complete.")
+  compare()
+  await waitFor(() => expect(chosen("Second program")).toBe("c"))
+  expect(screen.getByText(/^Begins here/)).toBeTruthy()
+  compare()
+  await waitFor(() => expect(screen.queryByLabelText("Second program")).toBeNull())
+  expect(screen.queryByText(/^Begins here/)).toBeNull()
+  fireEvent.change(screen.getByLabelText("Program"), { target: { value: "c" } })
+  compare()
+  await waitFor(() => expect(chosen("Second program")).toBe("a"))
+})
+
 test("Escape stops the answer, and / goes to the message", async () => {
   await opened({
     "/v1/models": models("a"),

@@ -76,6 +76,23 @@ test("two programs answer one prompt, each in a conversation of its own", async 
   expect(textsOf(conversation, 1)).toEqual([])
 })
 
+test("a program that is asked from some prompt on is known to begin there", async () => {
+  const { conversation } = await begun(echo)
+  const later = () => conversation.all.map((pane) => conversation.beginsLater(pane))
+  expect(later()).toEqual([false, false])
+  conversation.say("one", [])
+  await idle(conversation)
+  conversation.compare(true)
+  expect(later()).toEqual([false, true])
+  conversation.say("two", [])
+  await idle(conversation)
+  expect(later()).toEqual([false, true])
+  conversation.clear()
+  conversation.say("three", [])
+  await idle(conversation)
+  expect(later()).toEqual([false, false])
+})
+
 test("who stops keeps what was said, and can go on", async () => {
   const { conversation, bodies } = await begun((body, response) => {
     if (body.messages.length > 1) echo(body, response)
