@@ -22,9 +22,9 @@ export function Composer({ text, busy, hindrance, send, stop }: Props) {
   const empty = text.value.trim() === "" && images.value.length === 0
 
   const attach = async (files: Iterable<File>) => {
-    const { urls, tooLarge } = await picturesIn(files)
-    images.value = [...images.value, ...urls]
-    note.value = tooLarge > 0 ? "Pictures over 10 MB are left out." : undefined
+    const read = await picturesIn(files)
+    images.value = [...images.value, ...read.urls]
+    note.value = read.note
   }
   const submit = () => {
     if (empty || busy || hindrance) return

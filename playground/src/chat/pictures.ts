@@ -3,11 +3,16 @@
 /** The largest picture, in bytes: a request has a largest size, too. */
 const LARGEST = 10_000_000
 
-/** The pictures among files as data: URLs, in their order, and how many were too large. */
-export async function picturesIn(files: Iterable<File>): Promise<{ urls: string[]; tooLarge: number }> {
-  const pictures = [...files].filter((file) => file.type.startsWith("image/"))
+/** The pictures among files as data: URLs, in their order, and what is to be told of the others. */
+export async function picturesIn(files: Iterable<File>): Promise<{ urls: string[]; note: string | undefined }> {
+  const all = [...files]
+  const pictures = all.filter((file) => file.type.startsWith("image/"))
   const small = pictures.filter((file) => file.size <= LARGEST)
-  return { urls: await Promise.all(small.map(urlOf)), tooLarge: pictures.length - small.length }
+  const note = [
+    pictures.length < all.length ? "Only pictures can be attached: other files are left out." : "",
+    small.length < pictures.length ? "Pictures over 10 MB are left out." : "",
+  ].join(" ")
+  return { urls: await Promise.all(small.map(urlOf)), note: note.trim() || undefined }
 }
 
 function urlOf(file: File): Promise<string> {

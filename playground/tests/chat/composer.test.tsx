@@ -78,3 +78,11 @@ test("a picture that is too large is left out, and told", async () => {
   await waitFor(() => expect(screen.getByRole("alert").textContent).toContain("10 MB"))
   expect(screen.queryByRole("img")).toBeNull()
 })
+
+test("a file that is no picture is left out, and told", async () => {
+  const { field } = shown()
+  fireEvent.drop(field, { dataTransfer: { files: [new File(["x"], "x.txt", { type: "text/plain" })] } })
+  await waitFor(() => expect(screen.getByRole("alert").textContent).toContain("Only pictures"))
+  fireEvent.paste(field, { clipboardData: { files: [new File(["a"], "a.png", { type: "image/png" })] } })
+  await waitFor(() => expect(screen.queryByRole("alert")).toBeNull())
+})
