@@ -115,7 +115,6 @@ test("all is done by the keyboard alone", async ({ page, serve }) => {
   const server = await serve(PROGRAMS)
   await page.goto(server.url)
   await expect(page.getByRole("heading", { name: "Ask guide" })).toBeVisible()
-  await page.keyboard.press("/")
   await expect(composer(page)).toBeFocused()
   await page.keyboard.type("count")
   await page.keyboard.press("Enter")

@@ -2,7 +2,7 @@
 
 import { type Signal, useSignal } from "@preact/signals"
 import type { TargetedKeyboardEvent } from "preact"
-import { useRef } from "preact/hooks"
+import { useEffect, useRef } from "preact/hooks"
 import { Icon } from "./icon"
 import { picturesIn } from "./pictures"
 
@@ -19,6 +19,10 @@ interface Props {
 export function Composer({ text, busy, hindrance, send, stop }: Props) {
   const images = useSignal<readonly string[]>([])
   const note = useSignal<string | undefined>(undefined)
+  const field = useRef<HTMLTextAreaElement>(null)
+  useEffect(() => {
+    if (!touched()) field.current?.focus()
+  }, [])
   const empty = text.value.trim() === "" && images.value.length === 0
 
   const attach = async (files: Iterable<File>) => {
@@ -50,6 +54,7 @@ export function Composer({ text, busy, hindrance, send, stop }: Props) {
       <div class="line">
         <PicturePicker attach={attach} />
         <textarea
+          ref={field}
           id="composer"
           aria-label="Message"
           placeholder="Ask something"
@@ -80,6 +85,11 @@ export function Composer({ text, busy, hindrance, send, stop }: Props) {
       </p>
     </form>
   )
+}
+
+/** On a touch screen the focus would bring up a keyboard that covers half of the page. */
+function touched(): boolean {
+  return window.matchMedia?.("(pointer: coarse)").matches
 }
 
 function Attached({ images, remove }: { images: readonly string[]; remove(url: string): void }) {

@@ -6,7 +6,10 @@ import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/pr
 import { afterEach, expect, test, vi } from "vitest"
 import { Composer } from "../../src/chat/composer"
 
-afterEach(cleanup)
+afterEach(() => {
+  cleanup()
+  vi.unstubAllGlobals()
+})
 
 function shown(props: { busy?: boolean; hindrance?: string } = {}) {
   const send = vi.fn()
@@ -85,4 +88,13 @@ test("a file that is no picture is left out, and told", async () => {
   await waitFor(() => expect(screen.getByRole("alert").textContent).toContain("Only pictures"))
   fireEvent.paste(field, { clipboardData: { files: [new File(["a"], "a.png", { type: "image/png" })] } })
   await waitFor(() => expect(screen.queryByRole("alert")).toBeNull())
+})
+
+test("it has the focus from the start, but not on a touch screen", () => {
+  for (const matches of [true, false]) {
+    vi.stubGlobal("matchMedia", () => ({ matches }))
+    const { field } = shown()
+    expect(document.activeElement === field).toBe(!matches)
+    cleanup()
+  }
 })
