@@ -155,3 +155,45 @@ async function tabTo(page: Page, name: string): Promise<void> {
   }
   throw new Error(`the tab key does not lead to ${name}`)
 }
+
+/** The pairs of figures whose words touch, with less than 4 pixels between them. */
+async function touching(page: Page): Promise<string[]> {
+  return page.locator(".timeline-totals").evaluateAll((lists) =>
+    lists.flatMap((list) => {
+      const words = [...list.querySelectorAll("dt, dd")].map((element) => {
+        const range = document.createRange()
+        range.selectNodeContents(element)
+        return { text: element.textContent, box: range.getBoundingClientRect() }
+      })
+      return words.flatMap((one, place) =>
+        words
+          .slice(place + 1)
+          .filter(({ box }) => box.left < one.box.right + 4 && one.box.left < box.right + 4)
+          .filter(({ box }) => box.top < one.box.bottom - 1 && one.box.top < box.bottom - 1)
+          .map((other) => `${one.text} | ${other.text}`),
+      )
+    }),
+  )
+}
+
+for (const width of [360, 1024, 1280, 1440]) {
+  test(`no figure touches another on a page ${width} pixels wide, alone or beside a second program`, async ({
+    page,
+    serve,
+  }) => {
+    const server = await serve(PROGRAMS)
+    await page.setViewportSize({ width, height: 800 })
+    await page.goto(server.url)
+    const shown = page.getByRole("button", { name: "Timeline", exact: true })
+    if ((await shown.getAttribute("aria-pressed")) === "false") await shown.click()
+    await page.getByRole("combobox", { name: "Program" }).selectOption("brief") // it counts by frames: the longest word
+    await ask(page, "Hello")
+    await settled(page)
+    await expect(timeline(page)).toContainText("(frames)")
+    expect(await touching(page)).toEqual([])
+    await page.getByRole("button", { name: "Compare two programs" }).click()
+    await ask(page, "Hello")
+    await settled(page)
+    expect(await touching(page)).toEqual([])
+  })
+}
