@@ -98,6 +98,28 @@ test("on a phone of 360 pixels nothing is cut off, and nothing scrolls sideways"
   await expectNoFaults(page, "a frame is chosen")
 })
 
+test("on a phone a timeline is shown on demand, and scrolls with what is said above it", async ({ page, serve }) => {
+  const server = await serve(PROGRAMS)
+  await page.goto(server.url)
+  await ask(page, "Hello")
+  await settled(page)
+  await expect(timeline(page)).toBeVisible()
+  await page.setViewportSize({ width: 360, height: 740 })
+  await expect(timeline(page)).toBeHidden()
+  for (const programs of [1, 2]) {
+    if (programs === 2) await page.getByRole("button", { name: "Compare two programs" }).click()
+    await page.getByRole("button", { name: "Timeline", exact: true }).click()
+    const last = page.getByRole("complementary", { name: "Timeline" }).last()
+    await expect(page.getByRole("log").last()).toBeInViewport({ ratio: 0.95 })
+    await expect(composer(page)).toBeInViewport({ ratio: 1 })
+    await last.evaluate((element) => element.scrollIntoView({ block: "end" }))
+    const [bottom, top] = await Promise.all([last.boundingBox(), page.locator(".composer").boundingBox()])
+    expect(Math.round((bottom?.y ?? 0) + (bottom?.height ?? 0))).toBeLessThanOrEqual(Math.ceil(top?.y ?? 0))
+    await page.getByRole("button", { name: "Timeline", exact: true }).click()
+    await expect(last).toBeHidden()
+  }
+})
+
 test("pictures of the dark theme, and of a phone", async ({ page, serve }) => {
   const server = await serve(PROGRAMS)
   await page.emulateMedia({ colorScheme: "dark" })

@@ -21,7 +21,9 @@ export class State {
   readonly problem = signal<Problem | undefined>(undefined)
   readonly edit = signal<Edit | undefined>(undefined)
   readonly settingsShown = signal(false)
-  readonly timelineShown = signal(localStorage.getItem(TIMELINE) !== "off" && window.innerWidth >= 900)
+  /** What is narrower shows timelines on demand only. */
+  readonly #wide = window.matchMedia("(min-width: 900px)")
+  readonly timelineShown = signal(this.#timelineByItself())
   /** Why nothing can be sent. */
   readonly hindrance = computed(() => (this.settings.fit.value ? undefined : "The settings have a fault, see there"))
   /** A proxy that strips a path may show the page without the slash behind it. */
@@ -41,10 +43,15 @@ export class State {
       localStorage.setItem(PROGRAMS, JSON.stringify(this.conversation.all.map((pane) => pane.model.value)))
     })
     const stay = keepAgainstLeaving(this.conversation)
+    const resized = () => {
+      this.timelineShown.value = this.#timelineByItself()
+    }
+    this.#wide.addEventListener("change", resized)
     return () => {
       end.abort()
       keep()
       stay()
+      this.#wide.removeEventListener("change", resized)
     }
   }
 
@@ -67,7 +74,7 @@ export class State {
 
   showTimeline(on: boolean): void {
     this.timelineShown.value = on
-    localStorage.setItem(TIMELINE, on ? "on" : "off")
+    if (this.#wide.matches) localStorage.setItem(TIMELINE, on ? "on" : "off")
   }
 
   /** Forgets all that the browser keeps of this page but its look. */
@@ -80,6 +87,10 @@ export class State {
   #after(name: string): string {
     const names = this.programs.value
     return names[(names.indexOf(name) + 1) % names.length] ?? name
+  }
+
+  #timelineByItself(): boolean {
+    return this.#wide.matches && localStorage.getItem(TIMELINE) !== "off"
   }
 
   #serve(names: readonly string[]): void {
