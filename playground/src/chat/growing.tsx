@@ -19,34 +19,55 @@ type Draw = (ended: boolean) => boolean
 
 /** As Markdown. */
 export function GrowingMarkdown({ pieces, phase }: Props) {
+  const root = useDrawn(phase, (element) => markdownIn(element, pieces))
+  return <div class="markdown" ref={root} />
+}
+
+/** As JSON, where it begins as JSON does, and else as Markdown: a program may say something else than was asked for. */
+export function GrowingJson({ pieces, phase }: Props) {
   const root = useDrawn(phase, (element) => {
-    const drawing = new Drawing(pieces, new View(element))
-    return (ended) => drawing.draw(ended)
+    let draw: Draw | undefined
+    return (ended) => {
+      const json = draw ? undefined : beginsAsJson(pieces.start(HEAD), ended)
+      if (json !== undefined) draw = (json ? jsonIn : markdownIn)(element, pieces)
+      return draw?.(ended) ?? false
+    }
   })
   return <div class="markdown" ref={root} />
 }
 
-/** As JSON: as it comes while it comes, and laid out when it is whole. */
-export function GrowingJson({ pieces, phase }: Props) {
-  const root = useDrawn(phase, (element) => {
-    let block = new CodeBlock("json")
-    element.replaceChildren(block.element)
-    let taken = 0
-    return (ended) => {
-      block.append(pieces.since(taken))
-      taken = pieces.count
-      if (!ended) return false
-      const pretty = laidOut(pieces)
-      if (pretty !== undefined) {
-        block = new CodeBlock("json")
-        block.append(pretty)
-        element.replaceChildren(block.element)
-      }
-      block.close()
-      return false
+function markdownIn(element: HTMLElement, pieces: Pieces): Draw {
+  const drawing = new Drawing(pieces, new View(element))
+  return (ended) => drawing.draw(ended)
+}
+
+/** As it comes while it comes, and laid out when it is whole. */
+function jsonIn(element: HTMLElement, pieces: Pieces): Draw {
+  let block = new CodeBlock("json")
+  element.replaceChildren(block.element)
+  let taken = 0
+  return (ended) => {
+    block.append(pieces.since(taken))
+    taken = pieces.count
+    if (!ended) return false
+    const pretty = laidOut(pieces)
+    if (pretty !== undefined) {
+      block = new CodeBlock("json")
+      block.append(pretty)
+      element.replaceChildren(block.element)
     }
-  })
-  return <div class="markdown" ref={root} />
+    block.close()
+    return false
+  }
+}
+
+/** How much of a text tells what it is, in UTF-16 units: more blanks than that are no JSON. */
+const HEAD = 100
+
+/** Whether it is an object or a list, as far as its beginning tells; undefined as long as that tells nothing. */
+function beginsAsJson(head: string, ended: boolean): boolean | undefined {
+  if (/^\s*\[?\s*$/.test(head) && head.length < HEAD && !ended) return undefined
+  return /^\s*(\{|\[\s*[[{"\d\]-])/.test(head)
 }
 
 /** As it is, in lines of code. */

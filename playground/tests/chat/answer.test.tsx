@@ -103,10 +103,24 @@ test("JSON that was asked for is laid out at the end", async () => {
   await waitFor(() => expect(text()).toBe('{\n  "a": [\n    1,\n    2\n  ]\n}'))
 })
 
-test("JSON that was asked for and is none stays as it came", async () => {
-  const answer: Answered = { ...answered("whole", { content: "no json" }), json: true }
+test("JSON that was asked for and is none is drawn as any other text", async () => {
+  for (const text of ["no *json*", "[a link](https://example.com) *json*", "  *json*"]) {
+    const answer: Answered = { ...answered("failed", { content: text }), json: true }
+    const { container } = shown(answer)
+    await waitFor(() => expect(container.querySelector("em")?.textContent).toBe("json"))
+    expect(container.querySelector("figure")).toBeNull()
+    cleanup()
+  }
+})
+
+test("what is JSON is known by its beginning, as soon as that is there", async () => {
+  const answer: Answered = { ...answered("speaking", { content: " [" }), json: true }
   const { container } = shown(answer)
-  await waitFor(() => expect(container.querySelector("figure code")?.textContent).toBe("no json"))
+  expect(container.querySelector(".markdown")?.textContent).toBe("")
+  hear(answer, { content: '"a"' })
+  await waitFor(() => expect(container.querySelector("figure code")?.textContent).toBe(' ["a"'))
+  answer.phase.value = "stopped"
+  await waitFor(() => expect(container.querySelector("figure code")?.textContent).toBe(' ["a"'))
 })
 
 test("an answer that was cut says so, and how many tokens it took", () => {
