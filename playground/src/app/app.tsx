@@ -40,7 +40,21 @@ export function App() {
             hindrance={state.hindrance.value}
             send={(text, images) => conversation.say(text, images)}
             stop={() => conversation.stop()}
-          />
+          >
+            {state.inForce.value && (
+              <button
+                type="button"
+                class="in-force"
+                title="Settings"
+                onClick={() => {
+                  settingsShown.value = true
+                }}
+              >
+                <span class="unseen">In force: </span>
+                {state.inForce.value}
+              </button>
+            )}
+          </Composer>
         </main>
       </div>
       <Announcer state={state} />

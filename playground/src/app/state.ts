@@ -9,6 +9,7 @@ import { Draft } from "../conversation/draft"
 import { keepAgainstLeaving } from "../conversation/leaving"
 import type { Manner, Pane } from "../conversation/pane"
 import { SettingsStore } from "../settings/store"
+import { faultsIn, summary } from "../settings/summary"
 
 const PROGRAMS = "mserve.programs"
 const TIMELINE = "mserve.timeline"
@@ -25,7 +26,11 @@ export class State {
   readonly #wide = window.matchMedia("(min-width: 900px)")
   readonly timelineShown = signal(this.#timelineByItself())
   /** Why nothing can be sent. */
-  readonly hindrance = computed(() => (this.settings.fit.value ? undefined : "The settings have a fault, see there"))
+  readonly hindrance = computed(() => faultsIn(this.settings.read.value))
+  /** Which settings are in force, where they cannot be seen. */
+  readonly inForce = computed(() =>
+    this.settingsShown.value ? undefined : summary(this.settings.now.value, this.settings.read.value),
+  )
   /** A proxy that strips a path may show the page without the slash behind it. */
   readonly #base = new URL(document.baseURI.replace(/\/?([?#].*)?$/, "/")).href
   readonly #key = sessionStorage.getItem("mserve.key") ?? undefined

@@ -1,7 +1,7 @@
 /** Where the next prompt is written: text and pictures, sent to all panes. */
 
 import { type Signal, useSignal } from "@preact/signals"
-import type { TargetedKeyboardEvent } from "preact"
+import type { ComponentChildren, TargetedKeyboardEvent } from "preact"
 import { useEffect, useRef } from "preact/hooks"
 import { Icon } from "./icon"
 import { picturesIn } from "./pictures"
@@ -14,9 +14,11 @@ interface Props {
   readonly hindrance: string | undefined
   send(text: string, images: readonly string[]): void
   stop(): void
+  /** What stands above it. */
+  readonly children?: ComponentChildren
 }
 
-export function Composer({ text, busy, hindrance, send, stop }: Props) {
+export function Composer({ text, busy, hindrance, send, stop, children }: Props) {
   const images = useSignal<readonly string[]>([])
   const note = useSignal<string | undefined>(undefined)
   const field = useRef<HTMLTextAreaElement>(null)
@@ -50,6 +52,7 @@ export function Composer({ text, busy, hindrance, send, stop }: Props) {
         void attach(event.dataTransfer?.files ?? [])
       }}
     >
+      {children}
       <Attached images={images.value} remove={(gone) => (images.value = images.value.filter((url) => url !== gone))} />
       <div class="line">
         <PicturePicker attach={attach} />

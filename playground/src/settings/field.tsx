@@ -1,13 +1,12 @@
 /** One setting: its label, what is written there, and what is wrong with it. */
 
 import type { TargetedInputEvent } from "preact"
-import type { Name } from "./fields"
+import { LABELS, type Name } from "./fields"
 import type { SettingsStore } from "./store"
 
 interface Props {
   readonly store: SettingsStore
   readonly name: Name
-  readonly label: string
   readonly hint: string
   /** How many lines it has; without it, it is one short line. */
   readonly rows?: number
@@ -16,7 +15,8 @@ interface Props {
   readonly example?: string
 }
 
-export function Field({ store, name, label, hint, rows, code, example }: Props) {
+export function Field({ store, name, hint, rows, code, example }: Props) {
+  const label = LABELS[name]
   const text = store.now.value[name]
   const fault = store.read.value.faults[name]
   const id = `setting-${name}`

@@ -17,6 +17,19 @@ export interface Settings {
 
 export type Name = keyof Settings
 
+/** What each is called on the page. */
+export const LABELS: Readonly<Record<Name, string>> = {
+  system: "System message",
+  temperature: "Temperature",
+  top_p: "Top p",
+  max_completion_tokens: "Max tokens",
+  seed: "Seed",
+  stop: "Stop sequences",
+  tools: "Tools",
+  schema: "JSON schema",
+  extra: "Extra body",
+}
+
 export const EMPTY: Settings = {
   system: "",
   temperature: "",

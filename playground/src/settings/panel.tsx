@@ -7,15 +7,14 @@ import type { SettingsStore } from "./store"
 
 interface Numeric {
   readonly name: Name
-  readonly label: string
   readonly hint: string
 }
 
 const NUMBERS: readonly Numeric[] = [
-  { name: "temperature", label: "Temperature", hint: "0 to 2" },
-  { name: "top_p", label: "Top p", hint: "0 to 1" },
-  { name: "max_completion_tokens", label: "Max tokens", hint: "the program's" },
-  { name: "seed", label: "Seed", hint: "none" },
+  { name: "temperature", hint: "0 to 2" },
+  { name: "top_p", hint: "0 to 1" },
+  { name: "max_completion_tokens", hint: "the program's" },
+  { name: "seed", hint: "none" },
 ]
 
 /** `forget` clears the conversation and the settings, both of which the browser keeps. */
@@ -28,24 +27,16 @@ export function SettingsPanel({ store, close, forget }: { store: SettingsStore; 
           Close
         </button>
       </div>
-      <Field store={store} name="system" label="System message" rows={3} hint="What the program is told first" />
+      <Field store={store} name="system" rows={3} hint="What the program is told first" />
       <div class="numbers">
         {NUMBERS.map((field) => (
           <Field key={field.name} store={store} {...field} />
         ))}
       </div>
-      <Field store={store} name="stop" label="Stop sequences" rows={2} hint="One on each line" />
-      <Field store={store} name="tools" label="Tools" rows={6} hint="A JSON list" code example={TOOLS} />
-      <Field
-        store={store}
-        name="schema"
-        label="JSON schema"
-        rows={6}
-        hint="The answer is any text"
-        code
-        example={SCHEMA}
-      />
-      <Field store={store} name="extra" label="Extra body" rows={3} hint='{"reasoning_effort": "low"}' code />
+      <Field store={store} name="stop" rows={2} hint="One on each line" />
+      <Field store={store} name="tools" rows={6} hint="A JSON list" code example={TOOLS} />
+      <Field store={store} name="schema" rows={6} hint="The answer is any text" code example={SCHEMA} />
+      <Field store={store} name="extra" rows={3} hint='{"reasoning_effort": "low"}' code />
       <button type="button" class="danger" onClick={forget}>
         Forget the chat and these settings
       </button>

@@ -9,8 +9,6 @@ const PLACE = "mserve.settings"
 export class SettingsStore {
   readonly now = signal<Settings>(EMPTY)
   readonly read = computed(() => fieldsOf(this.now.value))
-  /** Whether a request can be made of them. */
-  readonly fit = computed(() => Object.keys(this.read.value.faults).length === 0)
 
   constructor(readonly storage: Storage) {
     this.now.value = kept(storage.getItem(PLACE))

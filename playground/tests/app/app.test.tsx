@@ -108,12 +108,24 @@ test("a fault in the settings is told beside it, and nothing is sent until it is
   const field = await screen.findByLabelText("Extra body")
   fireEvent.input(field, { target: { value: "{" } })
   await waitFor(() => expect(field.getAttribute("aria-invalid")).toBe("true"))
+  expect(screen.getByText("Settings with a fault: Extra body")).toBeTruthy()
   write("hi")
   expect(screen.queryByLabelText("a answers")).toBeNull()
   fireEvent.click(screen.getByText("Forget the chat and these settings"))
   await waitFor(() => expect(field.getAttribute("aria-invalid")).toBe("false"))
   fireEvent.keyDown(screen.getByLabelText("Message"), { key: "Enter" })
   await screen.findByText("a: The answer is complete.")
+})
+
+test("which settings are in force is said while they are closed, and leads to them", async () => {
+  await opened({ "/v1/models": models("a") })
+  fireEvent.click(screen.getByLabelText("Settings"))
+  fireEvent.input(await screen.findByLabelText("Seed"), { target: { value: "7" } })
+  expect(screen.queryByText("Seed 7")).toBeNull()
+  fireEvent.click(screen.getByText("Close"))
+  fireEvent.click(await screen.findByText("Seed 7"))
+  await screen.findByLabelText("Seed")
+  await waitFor(() => expect(screen.queryByText("Seed 7")).toBeNull())
 })
 
 test("an example fills an empty field", async () => {
