@@ -8,10 +8,14 @@ export type Programs = { readonly names: readonly string[] } | { readonly proble
 
 /** Asks for the programs; rejects never. */
 export async function programs(base: string, key: string | undefined): Promise<Programs> {
+  const url = `${base}v1/models`
   try {
-    const answer = await fetch(`${base}v1/models`, { headers: authorization(key) })
+    const answer = await fetch(url, { headers: authorization(key) })
     const body = await answer.text()
-    return answer.ok ? { names: namesIn(body) } : { problem: refusal(answer.status, body) }
+    if (answer.ok) return { names: namesIn(body) }
+    const problem = refusal(answer.status, body)
+    // Most likely something else answers there, or a proxy has the server at another address.
+    return { problem: answer.status === 404 ? { ...problem, message: `${url}: ${problem.message}` } : problem }
   } catch {
     return { problem: unreachable() }
   }

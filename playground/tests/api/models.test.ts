@@ -23,6 +23,12 @@ test("a refusal is told, and so is that nobody answers", async () => {
   expect(await programs(base, undefined)).toMatchObject({ problem: { how: "unreachable" } })
 })
 
+test("where nothing is found, it is told where that was", async () => {
+  const base = await serving((_request, response) => response.writeHead(404).end("<h1>Not found</h1>"))
+  const message = `${base}v1/models: The server answered with the status 404.`
+  expect(await programs(base, undefined)).toMatchObject({ problem: { status: 404, message } })
+})
+
 test("what is no list has no programs", async () => {
   const base = await serving((_request, response) => response.end("[]"))
   expect(await programs(base, undefined)).toEqual({ names: [] })
