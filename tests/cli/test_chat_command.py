@@ -152,7 +152,7 @@ def test_a_key_is_sent_and_never_shown(serve: Serve) -> None:
     assert chat(*url, "--api-key", "sesame", OPENAI_API_KEY="wrong").stdout == b"hi\n"
     done = chat(*url, OPENAI_API_KEY="secret")
     assert done.returncode == 1
-    assert b"(401): the server wants a key that it knows: say --api-key, or set MSERVE_API_KEY" in done.stderr
+    assert done.stderr.startswith(b"mserve: the server does not know the key (401): it is that of --api-key, else of ")
     assert b"secret" not in done.stderr
 
 

@@ -52,9 +52,9 @@ def whole(status: str, body: str, *headers: str) -> bytes:
     return f"{head}\r\n\r\n{body}".encode()
 
 
-def models_of(url: str) -> list[str]:
+def models_of(url: str, key: str | None = None) -> list[str]:
     async def asked() -> list[str]:
-        api = Api(url, None)
+        api = Api(url, key)
         try:
             return await api.models()
         finally:
@@ -135,7 +135,7 @@ def test_what_speaks_something_else_is_told(answer: bytes) -> None:
 @pytest.mark.parametrize(
     ("status", "body", "headers", "told"),
     [
-        ("401 Unauthorized", '{"error": {"message": "Who?"}}', (), "Who? (401): the server wants a key that it knows"),
+        ("403 Forbidden", '{"error": {"message": "Not here."}}', (), "Not here. (403)"),
         ("404 Not Found", '{"error": {"message": "no model\\u001b[2J"}}', (), "no model\ufffd[2J (404)"),
         ("429 Too Many Requests", '{"error": "later"}', ("Retry-After: 7",), "later (429; try again in 7 s)"),
         ("429 Too Many Requests", "{}", ("Retry-After: Mon\x1b",), "Too Many Requests (429)"),
@@ -147,7 +147,25 @@ def test_what_speaks_something_else_is_told(answer: bytes) -> None:
 )
 def test_a_refusal_is_told_in_the_servers_words(status: str, body: str, headers: tuple[str, ...], told: str) -> None:
     with server(whole(status, body, *headers)) as url:
-        assert told in refusal(url)
+        assert told == refusal(url)
+
+
+@pytest.mark.parametrize(
+    ("body", "key", "told"),
+    [
+        ('{"error": {"message": "By a header.", "code": "invalid_api_key"}}', None, "the server wants an API key"),
+        ('{"error": {"message": "Who?"}}', None, "the server wants an API key (401): say --api-key, or set "),
+        ('{"error": {"message": "By a header.", "code": "invalid_api_key"}}', "k", "not know the key (401)"),
+        ("<html>", "k", "the server does not know the key (401): it is that of --api-key, else of MSERVE_API_KEY or "),
+        ('{"error": {"message": "Join first.", "code": "no_member"}}', "k", "Join first. (401)"),
+        ('{"error": "Join first."}', "k", "Join first. (401)"),
+    ],
+)
+def test_of_a_key_that_is_missing_or_wrong_one_thing_is_said(body: str, key: str | None, told: str) -> None:
+    with server(whole("401 Unauthorized", body)) as url, pytest.raises(ApiError) as refused:
+        models_of(f"{url}/v1", key)
+    assert told in str(refused.value)
+    assert "header" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,8 @@ class Api:
     async def _read(self, response: httpx.Response) -> bytes:
         body = await response.aread()
         if response.status_code != 200:
-            raise refused(response.status_code, body, response.headers, response.reason_phrase)
+            has_key = "authorization" in response.request.headers
+            raise refused(response.status_code, body, response.headers, response.reason_phrase, has_key=has_key)
         return body
 
 

@@ -11,22 +11,26 @@ from mserve.errors import MserveError
 
 from .clean import clean
 
-_KEY = "the server wants a key that it knows: say --api-key, or set MSERVE_API_KEY"
+_NO_KEY = "the server wants an API key (401): say --api-key, or set MSERVE_API_KEY"
+_WRONG_KEY = "the server does not know the key (401): it is that of --api-key, else of MSERVE_API_KEY or OPENAI_API_KEY"
 
 
 class ApiError(MserveError):
     """No answer, or not all of one. The text is for a person, and safe to print."""
 
 
-def refused(status: int, body: bytes, headers: Mapping[str, str], reason: str) -> ApiError:
-    """Say what a status means that is no success."""
+def refused(status: int, body: bytes, headers: Mapping[str, str], reason: str, *, has_key: bool) -> ApiError:
+    """Say what a status means that is no success; of keys in words for a chat, where servers name headers."""
     try:
-        told = message_of(json.loads(body)["error"])
+        error = json.loads(body)["error"]
+        told = message_of(error)
     except (ValueError, KeyError, TypeError, RecursionError):
-        told = ""
+        error, told = None, ""
+    if status == 401 and not has_key:
+        return ApiError(_NO_KEY)
+    if status == 401 and (not told or (isinstance(error, dict) and error.get("code") == "invalid_api_key")):
+        return ApiError(_WRONG_KEY)
     told = told or reason or "the server said no more"
-    if status in (401, 403):
-        return ApiError(clean(f"{told} ({status}): {_KEY}"))
     wait = headers.get("retry-after", "")
     later = f"; try again in {wait} s" if wait.isascii() and wait.isdigit() else ""
     return ApiError(clean(f"{told} ({status}{later})"))
