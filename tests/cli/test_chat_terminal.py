@@ -57,7 +57,11 @@ async def serve(prompt, messages, model):
                     await asyncio.sleep(0.02)
             finally:
                 pathlib.Path("left").write_text(str(time.time()))
+        case "print":
+            print("printed in peace")
+            yield "printed"
         case "fail":
+            print("printed on the way")
             yield "half an answer"
             raise ValueError("no luck")
         case "leader":
@@ -219,8 +223,10 @@ def test_ctrl_c_twice_at_an_empty_prompt_ends_the_chat(chat: Chat) -> None:
 
 def test_a_failure_is_told_and_the_chat_goes_on(chat: Chat) -> None:
     screen = chat()
-    seen = ask(screen, "fail", r"\"no luck\"\)\n>$")
+    ask(screen, "print")
+    seen = ask(screen, "fail", r"printed on the way\n>$")
     assert seen.startswith("half an answer\n")
+    assert "printed in peace" not in screen.text
     assert re.search(r"mserve: ValueError: no luck \(talker.py, line \d+, in serve\)", seen)
     assert "half an answer" in ask(screen, "show")
     assert "connection" in ask(screen, "die", "broke off\n>$")

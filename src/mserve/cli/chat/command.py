@@ -57,9 +57,9 @@ def chat(
     with told_in_words(), _read_to_the_end():
         signal.signal(signal.SIGTERM, _leave)  # at a prompt, an interrupt would mean something else
         question = _question(once)
-        with reached(target, api_key) as (api, on_failure), asyncio.Runner() as runner:
+        with reached(target, api_key) as (api, printed), asyncio.Runner() as runner:
             given = {name: value for name, value in fields.items() if value is not None}
-            with Session(api, runner, given, system, on_failure) as session:
+            with Session(api, runner, given, system, printed) as session:
                 _talk(session, _chosen(session.models(), model), question)
 
 

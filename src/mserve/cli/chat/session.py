@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from collections.abc import Callable
 from contextlib import aclosing
 from typing import Any, Self
 
@@ -14,6 +13,7 @@ from mserve.cli.failure import errors, told
 from .api import Api
 from .clean import clean_line, whole
 from .conversation import Conversation
+from .printed import Printed
 from .prompt import Prompt
 from .refusals import ApiError
 from .reply import Call, Reply
@@ -32,7 +32,7 @@ class Session:
         runner: asyncio.Runner,
         fields: dict[str, Any],
         system: str | None,
-        on_failure: Callable[[], None],
+        printed: Printed,
     ) -> None:
         """Begin a chat with nobody yet: `model` is still to be said. `fields` go with each question."""
         self.api = api
@@ -41,7 +41,7 @@ class Session:
         self.console = Console(highlight=False, theme=_THEME)
         self._runner = runner
         self._fields = fields
-        self._on_failure = on_failure
+        self._printed = printed
 
     def __enter__(self) -> Self:
         return self
@@ -56,6 +56,7 @@ class Session:
     def ask(self, question: str) -> Reply | None:
         """Begin a turn; None where it failed, of which somebody was told."""
         self.conversation.ask(whole(question))
+        self._printed.ask()
         return self.go_on()
 
     def converse(self, question: str, prompt: Prompt) -> None:
@@ -72,7 +73,7 @@ class Session:
                 self._runner.run(self._answer(reply))
         except ApiError as error:
             errors.print(told(error))
-            self._on_failure()
+            self._printed.show()
             self._keep(reply, [])
             return None
         if not reply.whole_calls():

@@ -2,55 +2,26 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO
-
-from rich.text import Text
 
 from mserve.cli.arguments import forget_secrets
-from mserve.cli.failure import errors
 from mserve.server.companion import companion
 
 from .api import Api, address
-from .clean import clean
-
-_LINES = 20
-_READ = 16 * 1024
+from .printed import Printed
 
 
 @contextmanager
-def reached(target: str, key: str | None) -> Iterator[tuple[Api, Callable[[], None]]]:
-    """Give a way to a server, and what to call when an answer failed: it shows what the server's log says of it."""
+def reached(target: str, key: str | None) -> Iterator[tuple[Api, Printed]]:
+    """Give a way to a server, and what its process prints."""
     url = address(target)
     if url is not None:
-        yield Api(url, key or key_of_the_environment()), lambda: None
+        yield Api(url, key or key_of_the_environment()), Printed(None)
         return
     forget_secrets()
     with tempfile.TemporaryFile() as logs, companion(target, logs) as ready:
-        log = _Log(logs)
-        yield Api(ready.base_url, None), log.show
-
-
-class _Log:
-    """What a program's process prints."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self._shown = self._size()
-
-    def show(self) -> None:
-        """Show the end of what is new."""
-        size = self._size()
-        # By its place, and not by the file's own: that one is where the process goes on to write.
-        new = os.pread(self._file.fileno(), _READ, max(self._shown, size - _READ))
-        self._shown = size
-        lines = clean(new.decode(errors="replace")).splitlines()
-        if lines:
-            errors.print(Text("\n".join(lines[-_LINES:]), style="dim"))
-
-    def _size(self) -> int:
-        return os.fstat(self._file.fileno()).st_size
+        yield Api(ready.base_url, None), Printed(logs)
 
 
 def key_of_the_environment() -> str | None:
