@@ -266,6 +266,9 @@ def test_the_version_is_shown() -> None:
     ("arguments", "reason"),
     [
         (["run", "program.py", "--prot", "1"], "Unknown option: --prot. Did you mean --port?"),
+        (["chat", "hello.py", "--once"], 'Command "chat" parameter --once requires an argument.'),
+        (["chat", "hello.py", "--temperature", "9"], 'Invalid value "9.0" for --temperature. Must be <= 2.'),
+        (["chat", "hello.py", "--temperature", "-1"], 'Invalid value "-1.0" for --temperature. Must be >= 0.'),
         (["run", "--log-level", "loud"], 'Invalid value "loud" for --log-level. Choose from: "critical", "error"'),
         (
             ["serve"],
@@ -278,3 +281,13 @@ def test_a_wrong_use_is_told_on_one_line(arguments: list[str], reason: str) -> N
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"mserve: {reason}")
+
+
+def test_a_chat_with_nobody_is_told_what_to_say() -> None:
+    done = mserve("chat", "--once", "hi")
+    assert (done.returncode, done.stdout) == (2, "")
+    words, usage = done.stderr.splitlines()
+    assert words.startswith(
+        "mserve: say whom to talk to: a server by its URL, such as http://127.0.0.1:8000, or a program"
+    )
+    assert usage == "Usage: mserve chat [OPTIONS] TARGET"

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from cyclopts import App, ArgumentCollection, CycloptsError, convert
+from cyclopts import App, ArgumentCollection, CycloptsError, MissingArgumentError, convert
+from rich.text import Text
 
 from .failure import errors, told
 
@@ -77,6 +78,17 @@ def no_means_no(_app: App, _commands: tuple[str, ...], arguments: ArgumentCollec
                     raise CycloptsError(msg=f"{token.keyword} is true or false, not {token.value!r}") from error
 
 
+def no_target(error: CycloptsError) -> Text:
+    """Say what a chat is with, where nobody said it."""
+    argument = error.argument
+    if isinstance(error, MissingArgumentError) and argument is not None and argument.name == "--target":
+        words = (
+            "say whom to talk to: a server by its URL, such as http://127.0.0.1:8000, or a program, such as hello.py"
+        )
+        return told(f"{words}\nUsage: mserve chat [OPTIONS] TARGET")
+    return told(error)
+
+
 app = App(
     name="mserve",
     help="Write one serve() function, and every OpenAI client can call it as a model.",
@@ -109,6 +121,7 @@ app.command(
     sort_key=3,
     help="Talk to a server or a program in the terminal.",
     help_epilogue="Example: mserve chat program.py\n\nAnd: echo 'Why?' | mserve chat http://127.0.0.1:8000",
+    error_formatter=no_target,
 )
 app.command("mserve.cli.demo:demo", sort_key=4, help="See tokens arrive from the model that comes with mserve.")
 app.command("mserve.cli.pull:pull", sort_key=5, help="Download the model that comes with mserve, ahead of time.")

@@ -30,7 +30,7 @@ def chat(
     model: str | None = None,
     system: str | None = None,
     api_key: str | None = None,
-    temperature: float | None = None,
+    temperature: Annotated[float | None, Parameter(validator=Number(gte=0, lte=2))] = None,
     max_tokens: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
 ) -> None:
     """Talk to a server, or to a program that is served for as long as you talk. A piped question is answered, too.
@@ -48,7 +48,7 @@ def chat(
     api_key
         The server's key; better in MSERVE_API_KEY or OPENAI_API_KEY, which no list of processes shows.
     temperature
-        How far answers may stray.
+        How far answers may stray, from 0 to 2.
     max_tokens
         How long an answer may be.
 
