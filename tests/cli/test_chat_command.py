@@ -121,6 +121,17 @@ def test_a_server_is_asked_as_the_options_say(serve: Serve) -> None:
     assert said == [messages, "other", None, 0.5, 7]
 
 
+def test_a_model_that_no_list_has_is_told_and_asked_for_all_the_same(serve: Serve) -> None:
+    url = serve(TELLING, flags=("--name", "teller", "--alias", "other=teller")).base_url
+    for model, told in {
+        "tellr": "mserve: the server lists no model tellr: did you mean teller?\n",
+        "zzz\x1b": "mserve: the server lists no model zzz\ufffd: it has teller, other\n",
+        "other": "",
+    }.items():
+        done = chat(url, "--once", "hi", "--model", model)
+        assert (done.returncode, json.loads(done.stdout)[1], done.stderr.decode()) == (0, model, told)
+
+
 def test_options_may_hold_any_bytes(tmp_path: Path) -> None:
     (file := tmp_path / "teller.py").write_text(TELLING)
     said = json.loads(chat(str(file), "--once", "a\udcff", "--system", "b\udcff", "--model", "c\udcff").stdout)

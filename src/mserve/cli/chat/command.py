@@ -11,11 +11,12 @@ from typing import Annotated, Any, NoReturn
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from mserve.cli.failure import told_in_words
+from mserve.cli.failure import errors, told, told_in_words
 from mserve.errors import MserveError
 
 from .clean import clean_line
 from .commands import Commands
+from .nearest import nearest
 from .prompt import Prompt
 from .session import Session
 from .target import reached
@@ -113,6 +114,9 @@ def _chosen(models: list[str], wanted: str | None) -> str:
     name = wanted or next(iter(models), None)
     if name is None:
         raise MserveError("the server has no list of models: say which by --model")
+    if models and name not in models:  # some servers take any name
+        others = f"it has {clean_line(', '.join(models))}"
+        errors.print(told(f"the server lists no model {clean_line(name)}: {nearest(name, models, others)}"))
     return name
 
 

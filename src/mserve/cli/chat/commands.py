@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Callable
-from difflib import get_close_matches
 from pathlib import Path
 
 from mserve.cli.failure import errors, told
 
 from .clean import clean_line, whole
+from .nearest import nearest
 from .prompt import Prompt
 from .refusals import ApiError
 from .session import Session
@@ -54,9 +54,7 @@ class Commands:
         name, _, said = line.strip().partition(" ")
         command = self._all.get(name)
         if command is None:
-            near = get_close_matches(name, self._all, 1)
-            hint = f"did you mean {near[0]}?" if near else "/help lists them"
-            _complain(f"there is no command {clean_line(name, 40)}: {hint}")
+            _complain(f"there is no command {clean_line(name, 40)}: {nearest(name, self._all, '/help lists them')}")
         else:
             command(said.strip())
 
@@ -70,9 +68,7 @@ class Commands:
             for model in models:
                 print("*" if model == self._session.model else " ", clean_line(model))
         elif models and name not in models:
-            near = get_close_matches(name, models, 1)
-            hint = f"did you mean {clean_line(near[0])}?" if near else "/model lists them"
-            _complain(f"there is no model {clean_line(name)}: {hint}")
+            _complain(f"there is no model {clean_line(name)}: {nearest(name, models, '/model lists them')}")
         else:
             self._session.model = name
             print(f"Talking to {clean_line(name)}.")
