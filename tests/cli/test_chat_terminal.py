@@ -327,8 +327,10 @@ def test_commands_change_the_conversation(chat: Chat, tmp_path: Path) -> None:
     assert text.startswith("# A chat with talker\n\n## system\n\nBe brief.\n\n## user\n\nshow\n\n## assistant\n\n[")
     screen.type("/save talk.md\r")
     screen.wait_for(r"talk\.md is there already: /save! replaces it")
-    screen.type("/new\r/system -\r/save! talk.md\r/save nowhere/x\r/save\r")
-    screen.wait_for(r"nowhere/x cannot be written")
+    screen.type("/new\r/system -\r/save! talk.md\r/save gone/x\r/save ~gone/x\r/save! .\r/save\r")
+    screen.wait_for(r"> /save gone/x\nmserve: gone/x cannot be written: there is no folder gone\n")
+    screen.wait_for(r"~gone/x cannot be written: there is no folder ~gone\n")
+    screen.wait_for(r"\. cannot be written: is a directory\n")
     screen.wait_for(r"Written to chat-\d{8}-\d{6}\.md")
     assert (tmp_path / "talk.md").read_text() == "# A chat with talker\n"
     assert "['show']" in ask(screen, "show")

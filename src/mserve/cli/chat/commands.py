@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from mserve.cli.failure import errors, told
 
 from .clean import clean_line, whole
+from .files import named, reason
 from .nearest import nearest
 from .prompt import Prompt
 from .refusals import ApiError
@@ -102,7 +102,7 @@ class Commands:
         self._write(name, "w")
 
     def _write(self, name: str, mode: str) -> None:
-        file = Path(name or time.strftime("chat-%Y%m%d-%H%M%S.md")).expanduser()
+        file = named(name or time.strftime("chat-%Y%m%d-%H%M%S.md"))
         conversation = self._session.conversation
         form = conversation.as_json if file.suffix == ".json" else conversation.as_markdown
         try:
@@ -111,7 +111,7 @@ class Commands:
         except FileExistsError:
             _complain(f"{clean_line(str(file))} is there already: /save! replaces it")
         except (OSError, ValueError) as error:
-            _complain(f"{clean_line(str(file))} cannot be written: {error}")
+            _complain(clean_line(f"{file} cannot be written: {reason(error, file)}", 1000))
         else:
             print(f"Written to {clean_line(str(file))}.")
 
