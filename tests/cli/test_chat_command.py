@@ -39,6 +39,7 @@ def serve():
     print("noise\\x1b[2J")
     raise ValueError("no luck")
 """
+TOOL = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
 LASTING = """
 import asyncio, contextlib, os, pathlib
 
@@ -130,6 +131,16 @@ def test_a_model_that_no_list_has_is_told_and_asked_for_all_the_same(serve: Serv
     }.items():
         done = chat(url, "--once", "hi", "--model", model)
         assert (done.returncode, json.loads(done.stdout)[1], done.stderr.decode()) == (0, model, told)
+
+
+def test_the_tools_of_a_file_are_offered(tmp_path: Path) -> None:
+    (tmp_path / "tools.json").write_text(json.dumps([TOOL]))
+    (file := tmp_path / "asking.py").write_text("def serve(tools=None):\n    return repr(tools)\n")
+    assert chat(str(file), "--once", "hi", "--tools", str(tmp_path / "tools.json")).stdout.decode() == f"{[TOOL]}\n"
+    assert chat(str(file), "--once", "hi").stdout == b"None\n"
+    done = chat(str(file), "--once", "hi", "--tools", str(file))
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.startswith(f"mserve: {file} cannot be taken for a list of tools: JSON is malformed".encode())
 
 
 def test_options_may_hold_any_bytes(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ PROGRAM = """
 import asyncio, os, pathlib, time
 from mserve import ReasoningDelta, ToolCallDelta, ToolCallStart, Usage
 
-async def serve(prompt, messages, model):
+async def serve(prompt, messages, model, tools=None):
     match prompt.split(" ")[0]:
         case "markdown":
             yield "# Title\\n\\nSome **bold"
@@ -41,6 +41,14 @@ async def serve(prompt, messages, model):
                 yield ToolCallStart(name, f"look_{name}")
                 for character in '{"city": "Lisbon"}':
                     yield ToolCallDelta(name, character)
+        case "custom" if messages[-1]["role"] == "tool":
+            yield f"{messages[-2]['tool_calls'][0]['custom']['input']} gave {messages[-1]['content']}"
+        case "custom":
+            yield ToolCallStart("c", "grep", "custom")
+            for piece in ("two ", "words"):
+                yield ToolCallDelta("c", piece)
+        case "offered":
+            yield str(tools and [one["function"]["name"] for one in tools])
         case "unfinished":
             yield ToolCallStart("one", "look")
             yield ToolCallDelta("one", '{"city')
@@ -356,6 +364,38 @@ def test_tool_calls_are_saved_as_they_were(chat: Chat, tmp_path: Path) -> None:
     assert messages[2] == {"role": "tool", "tool_call_id": "one", "content": "``` sunny"}
     text = (tmp_path / "a.md").read_text()
     assert 'calls `look_one`:\n\n```\n{"city": "Lisbon"}\n```\n\n## tool\n\n````\n``` sunny\n````\n' in text
+
+
+def test_a_custom_tools_call_is_shown_answered_and_saved(chat: Chat, tmp_path: Path) -> None:
+    screen = chat()
+    screen.type("custom\r")
+    screen.wait_for(r"calls grep two words\n(.*\n)+result of grep \(empty: none\)>$")
+    screen.type("three\r")
+    screen.wait_for(r"two words gave three\n")
+    screen.wait_for(r"token\n\n>$")
+    screen.type("/save a.json\r/save a.md\r")
+    screen.wait_for(r"Written to a\.md")
+    (call,) = json.loads((tmp_path / "a.json").read_text())["messages"][1]["tool_calls"]
+    assert call == {"id": "c", "type": "custom", "custom": {"name": "grep", "input": "two words"}}
+    assert "calls `grep`:\n\n```\ntwo words\n```\n" in (tmp_path / "a.md").read_text()
+
+
+def test_tools_are_offered_shown_and_taken_away(chat: Chat, tmp_path: Path) -> None:
+    tools = [{"type": "function", "function": {"name": name, "description": "Looks."}} for name in ("one", "two")]
+    (tmp_path / "all.json").write_text(json.dumps(tools))
+    (tmp_path / "one.json").write_text(json.dumps(tools[:1]))
+    screen = chat("talker.py", "--tools", "all.json")
+    assert "['one', 'two']" in ask(screen, "offered")
+    screen.type("/tools one.json\r")
+    screen.wait_for(r"\none: Looks\.\n>$")
+    assert "['one']\n" in ask(screen, "offered")
+    screen.type("/tools talker.py\r")
+    screen.wait_for(r"mserve: talker\.py cannot be taken for a list of tools: ")
+    screen.type("/tools\r")
+    screen.wait_for(r"/tools\none: Looks\.\n>$")
+    screen.type("/tools -\r")
+    screen.wait_for(r"no tools are offered")
+    assert "None\n" in ask(screen, "offered")
 
 
 def test_what_is_typed_during_an_answer_is_seen_at_the_next_prompt(chat: Chat) -> None:

@@ -55,7 +55,7 @@ class Reader:
     def follow(self, kind: str, title: str | None, text: str) -> None:
         text = text.replace("8000", self._port)
         match kind, title:
-            case (("python" | "toml" | "js"), str()):
+            case (("python" | "toml" | "js" | "json"), str()):
                 self._write(kind, title, text)
             case "python", None:
                 self._script(text)
@@ -81,6 +81,8 @@ class Reader:
             compile(text, title, "exec")
         elif kind == "toml":
             tomllib.loads(text)
+        elif kind == "json":
+            json.loads(text)
         before = self._serving() if self._edits else []
         file = self._folder / title.replace("~", self._home, 1)
         file.parent.mkdir(exist_ok=True)

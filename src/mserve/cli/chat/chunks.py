@@ -16,12 +16,20 @@ class Function(Struct, frozen=True):
     arguments: str | None = None
 
 
+class Custom(Struct, frozen=True):
+    """A part of a custom tool's call: its name, and the next of its text."""
+
+    name: str | None = None
+    input: str | None = None
+
+
 class CallPart(Struct, frozen=True):
     """A part of a tool call. `index` tells the calls of one answer apart."""
 
     index: int = 0
     id: str | None = None
-    function: Function = Function()
+    function: Function | None = None
+    custom: Custom | None = None
 
 
 class Delta(Struct, frozen=True):

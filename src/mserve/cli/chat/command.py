@@ -20,6 +20,7 @@ from .nearest import nearest
 from .prompt import Prompt
 from .session import Session
 from .target import reached
+from .tools import read_tools
 
 _INTERRUPTED = 128 + signal.SIGINT
 
@@ -32,6 +33,7 @@ def chat(
     system: str | None = None,
     api_key: str | None = None,
     temperature: Annotated[float | None, Parameter(validator=Number(gte=0, lte=2))] = None,
+    tools: str | None = None,
     max_tokens: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
 ) -> None:
     """Talk to a server, or to a program that is served for as long as you talk. A piped question is answered, too.
@@ -50,6 +52,8 @@ def chat(
         The server's key; better in MSERVE_API_KEY or OPENAI_API_KEY, which no list of processes shows.
     temperature
         How far answers may stray, from 0 to 2.
+    tools
+        A file with the tools to offer: a JSON list of them, as the API has it.
     max_tokens
         How long an answer may be.
 
@@ -58,9 +62,11 @@ def chat(
     with told_in_words(), _read_to_the_end():
         signal.signal(signal.SIGTERM, _leave)  # at a prompt, an interrupt would mean something else
         question = _question(once)
+        offered = [] if tools is None else read_tools(tools)
         with reached(target, api_key) as (api, printed), asyncio.Runner() as runner:
             given = {name: value for name, value in fields.items() if value is not None}
             with Session(api, runner, given, system, printed) as session:
+                session.tools = offered
                 _talk(session, _chosen(session.models(), model), question)
 
 

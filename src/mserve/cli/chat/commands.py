@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from mserve.cli.failure import errors, told
+from mserve.errors import MserveError
 
 from .clean import clean_line, whole
 from .files import named, reason
@@ -11,10 +12,12 @@ from .nearest import nearest
 from .prompt import Prompt
 from .refusals import ApiError
 from .session import Session
+from .tools import read_tools, told_of
 
 _HELP = {
     "/model [NAME]": "list the models, or choose one",
     "/system [TEXT]": "show what stands before the conversation, or set it; a - takes it away",
+    "/tools [FILE]": "show the tools that are offered, or offer those of a file; a - takes them away",
     "/retry": "ask the last question again",
     "/undo": "take the last question and its answer back",
     "/new": "begin anew",
@@ -39,6 +42,7 @@ class Commands:
         self._all: dict[str, Callable[[str], None]] = {
             "/model": self._model,
             "/system": self._system,
+            "/tools": self._tools,
             "/retry": self._retry,
             "/undo": self._undo,
             "/new": self._new,
@@ -78,6 +82,16 @@ class Commands:
         if text:
             conversation.system = None if text == "-" else whole(text)
         print(clean_line(conversation.system or "(nothing stands before the conversation)", 10_000))
+
+    def _tools(self, name: str) -> None:
+        try:
+            if name:
+                self._session.tools = [] if name == "-" else read_tools(name)
+        except MserveError as error:
+            _complain(str(error))
+            return
+        for line in told_of(self._session.tools) or ["(no tools are offered)"]:
+            print(line)
 
     def _retry(self, _said: str) -> None:
         question = self._session.conversation.undo()

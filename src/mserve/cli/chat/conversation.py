@@ -46,12 +46,15 @@ class Conversation:
 
 
 def _section(message: Message) -> str:
-    calls = [call["function"] for call in message.get("tool_calls", ())]
-    called = [f"calls `{function['name']}`:\n\n{_fenced(function['arguments'])}" for function in calls]
+    called = [_called(call[call["type"]]) for call in message.get("tool_calls", ())]
     text = message["content"] or ""
     if message["role"] == "tool":
         text = _fenced(text)
     return "\n\n".join(filter(None, [f"\n## {message['role']}", text, *called])) + "\n"
+
+
+def _called(what: dict[str, str]) -> str:
+    return f"calls `{what['name']}`:\n\n{_fenced(what.get('arguments') or what.get('input', ''))}"
 
 
 def _fenced(text: str) -> str:

@@ -14,11 +14,27 @@ _SHORTEST = 0.05
 
 @dataclass
 class Call:
-    """A tool call, as far as it came."""
+    """A tool call, as far as it came; that of a custom tool has a text for arguments."""
 
     id: str
     name: str = ""
     arguments: str = ""
+    is_custom: bool = False
+
+    def grow(self, part: CallPart) -> None:
+        """Add what came."""
+        if part.function is not None:
+            self.name = part.function.name or self.name
+            self.arguments += part.function.arguments or ""
+        if part.custom is not None:
+            self.is_custom = True
+            self.name = part.custom.name or self.name
+            self.arguments += part.custom.input or ""
+
+    def spelt(self) -> dict[str, Any]:
+        """Give it as a message has it."""
+        kind, text = ("custom", "input") if self.is_custom else ("function", "arguments")
+        return {"id": whole(self.id), "type": kind, kind: {"name": whole(self.name), text: whole(self.arguments)}}
 
 
 @dataclass
@@ -76,8 +92,7 @@ class Reply:
 
     def _grown(self, part: CallPart) -> Call:
         call = self.calls.setdefault(part.index, Call(part.id or f"call_{part.index}"))
-        call.name = part.function.name or call.name
-        call.arguments += part.function.arguments or ""
+        call.grow(part)
         return call
 
     def whole_calls(self) -> list[Call]:
@@ -88,11 +103,7 @@ class Reply:
         """Give the message that a conversation goes on from, with these of its calls; None where nothing came."""
         if not self.text and not calls:
             return None
-        functions = [{"name": whole(call.name), "arguments": whole(call.arguments)} for call in calls]
-        spelt = [
-            {"id": whole(call.id), "type": "function", "function": function}
-            for call, function in zip(calls, functions, strict=True)
-        ]
+        spelt = [call.spelt() for call in calls]
         return {"role": "assistant", "content": whole(self.text) or None} | ({"tool_calls": spelt} if spelt else {})
 
     def figures(self) -> str:

@@ -18,6 +18,7 @@ from .prompt import Prompt
 from .refusals import ApiError
 from .reply import Call, Reply
 from .terminal import silent
+from .tools import Tools
 from .views import Drawn, Plain, View
 
 _THEME = Theme({"markdown.code": "bold cyan", "markdown.code_block": "cyan"})
@@ -34,9 +35,10 @@ class Session:
         system: str | None,
         printed: Printed,
     ) -> None:
-        """Begin a chat with nobody yet: `model` is still to be said. `fields` go with each question."""
+        """Begin a chat with nobody yet: `model` is still to be said. `fields` and `tools` go with each question."""
         self.api = api
         self.model = ""
+        self.tools: Tools = []
         self.conversation = Conversation(None if system is None else whole(system))
         self.console = Console(highlight=False, theme=_THEME)
         self._runner = runner
@@ -83,6 +85,7 @@ class Session:
     async def _answer(self, reply: Reply) -> None:
         view = self._view()
         request = {"model": whole(self.model), "messages": self.conversation.messages(), **self._fields}
+        request |= {"tools": self.tools} if self.tools else {}
         try:
             async with aclosing(self.api.answer(request)) as chunks:
                 async for chunk in chunks:
