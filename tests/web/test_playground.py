@@ -138,6 +138,8 @@ def test_a_clone_without_the_page_says_how_to_build_it_and_runs_nothing(built: P
     reply = asked(app_of())
     assert reply.status_code == 200
     assert "Node 20" in reply.text
+    assert "runs from its sources, or was installed from them" in reply.text
+    assert reply.text.index("<pre>make playground</pre>") < reply.text.index("<pre>pip install .</pre>")
     assert 'href="docs"' in reply.text
     assert "<script" not in reply.text
     told = reply.headers["content-security-policy"]
