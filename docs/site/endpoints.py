@@ -8,7 +8,7 @@ from mkdocs.structure.files import File, Files
 
 from mserve.protocols.openapi import encode_document
 from mserve.protocols.responses.endpoints import ENDPOINTS
-from mserve.web import documents
+from mserve.web.documents import page_of
 from mserve.web.kept.records import WIRES
 
 MARK = "<!-- every endpoint -->"
@@ -17,9 +17,8 @@ FOLDER = "reference"
 
 def on_files(files: Files, *, config: Any) -> Files:
     """Add the document, and beside it the page that shows it in every running server."""
-    page = documents.__file__.replace("documents.py", "docs.html")
     files.append(File.generated(config, f"{FOLDER}/openapi.json", content=_document()))
-    files.append(File.generated(config, f"{FOLDER}/api.html", abs_src_path=page))
+    files.append(File.generated(config, f"{FOLDER}/api.html", content=page_of(playground=False)))
     return files
 
 

@@ -19,13 +19,18 @@ _PAGE = Path(__file__).with_name("docs.html")
 _LINK = b' <a href="./">The page at /</a> talks to what is served.'
 
 
+def page_of(*, playground: bool) -> bytes:
+    """Give the page: with a link to the playground, or where there is none beside it, without."""
+    return _PAGE.read_bytes().replace(_LINK, _LINK if playground else b"")
+
+
 class Documents:
     """Two endpoints."""
 
     def __init__(self, wires: Sequence[Wire], endpoints: Sequence[Endpoint], *, playground: bool) -> None:
         self._endpoints = endpoints
         self._wires = wires
-        self._page = _PAGE.read_bytes().replace(_LINK, _LINK if playground else b"")
+        self._page = page_of(playground=playground)
         self._policy = policy_of(self._page)
 
     async def document(self, scope: Scope, _receive: Receive, send: Send) -> None:
