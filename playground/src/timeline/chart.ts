@@ -4,6 +4,7 @@ import uPlot from "uplot"
 import "uplot/dist/uPlot.min.css"
 import { listen, type Moves } from "./gestures"
 import { KINDS } from "./kinds"
+import { drawLabels, type Label } from "./labels"
 import { type Area, drawMarks, middleOf, type Plot, radius, rowsOf } from "./marks"
 import { duration } from "./numbers"
 import type { Sight } from "./pacing"
@@ -32,6 +33,7 @@ const NARROWEST_LABEL = 24
 
 /** Colours as the style sheets say them, read from the element: a canvas knows no custom properties. */
 interface Paint {
+  readonly ground: string
   readonly muted: string
   readonly line: string
   readonly accent: string
@@ -151,13 +153,16 @@ export class Chart {
     const { ctx } = this.#plot
     ctx.save()
     clip(ctx, this.#area)
-    for (const { from, to } of figures.stalls) this.#band(from, to)
-    this.#line(figures.head, "head", this.#paint.muted, 1)
-    this.#line(figures.firstToken, "first token", this.#paint.good, 0)
+    const labels = [
+      ...figures.stalls.flatMap(({ from, to }) => this.#band(from, to)),
+      ...this.#line(figures.head, "head", this.#paint.muted, 1),
+      ...this.#line(figures.firstToken, "first token", this.#paint.good, 0),
+    ]
+    drawLabels(ctx, labels, this.#area, { ground: this.#paint.ground, words: this.#paint.muted })
     ctx.restore()
   }
 
-  #band(from: number, to: number): void {
+  #band(from: number, to: number): Label[] {
     const { ctx } = this.#plot
     const { top, height, ratio } = this.#area
     const left = this.#plot.valToPos(from, "x", true)
@@ -167,29 +172,20 @@ export class Chart {
     ctx.fillRect(left, top, width, height)
     ctx.globalAlpha = 1
     ctx.fillRect(left, top, width, 3 * ratio)
-    if (width > NARROWEST_LABEL * ratio) this.#label(duration(to - from), left + width / 2, 2, "center", width)
+    if (width <= NARROWEST_LABEL * ratio) return []
+    return [{ text: duration(to - from), x: left + width / 2, row: 2, align: "center", room: width }]
   }
 
-  #line(at: number | undefined, name: string, colour: string, row: number): void {
-    if (at === undefined) return
+  #line(at: number | undefined, name: string, colour: string, row: Label["row"]): Label[] {
+    if (at === undefined) return []
     const { ctx } = this.#plot
     const { left, width, top, height, ratio } = this.#area
     const x = this.#plot.valToPos(at, "x", true)
     ctx.fillStyle = colour
     ctx.fillRect(x, top, 1.5 * ratio, height)
     const onTheLeft = x > left + width / 2
-    this.#label(`${name} ${duration(at)}`, x + (onTheLeft ? -5 : 5) * ratio, row, onTheLeft ? "right" : "left")
-  }
-
-  #label(text: string, x: number, row: number, align: CanvasTextAlign, room = Number.POSITIVE_INFINITY): void {
-    const { ctx } = this.#plot
-    const { top, ratio } = this.#area
-    ctx.font = `${11 * ratio}px system-ui, sans-serif`
-    if (ctx.measureText(text).width > room) return
-    ctx.fillStyle = this.#paint.muted
-    ctx.textAlign = align
-    ctx.textBaseline = "top"
-    ctx.fillText(text, x, top + (5 + row * 14) * ratio)
+    const text = `${name} ${duration(at)}`
+    return [{ text, x: x + (onTheLeft ? -6 : 6) * ratio, row, align: onTheLeft ? "right" : "left" }]
   }
 
   #clicked(event: MouseEvent): void {
@@ -246,6 +242,7 @@ function clip(context: CanvasRenderingContext2D, { left, top, width, height }: A
 function paintOf(element: HTMLElement): Paint {
   const style = getComputedStyle(element)
   return {
+    ground: style.backgroundColor,
     muted: style.color,
     line: style.borderTopColor,
     accent: style.outlineColor,
