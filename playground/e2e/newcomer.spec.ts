@@ -158,3 +158,19 @@ test("a conversation and its settings are there after a reload, until they are f
   await expect(page.getByRole("heading", { name: "Ask guide" })).toBeVisible()
   await expect(composer(page)).toBeVisible()
 })
+
+test("a reload in the middle of an answer keeps its text and the draft, and says that its timeline is gone", async ({
+  page,
+  serve,
+}) => {
+  const server = await serve(PROGRAMS)
+  await page.goto(server.url)
+  await ask(page, "Please count")
+  await expect(answer(page)).toContainText("10 11 12")
+  await composer(page).fill("And then")
+  await page.reload()
+  await expect(answer(page)).toContainText("10 11 12")
+  await expect(answer(page)).toContainText("stopped")
+  await expect(composer(page)).toHaveValue("And then")
+  await expect(timeline(page)).toContainText("as long as the page is open")
+})
