@@ -28,7 +28,7 @@ export function Calls({ answer, results, send }: Props) {
   return (
     <form class="calls" onSubmit={submit}>
       {answer.fold.reply.calls.slice(0, MOST).map((call, place) => (
-        <section class="call" key={call.id} aria-label={`Call of ${call.name}`}>
+        <section class="call" key={place} aria-label={`Call of ${call.name}`}>
           <h3>
             <span class="badge">call</span> <code>{call.name}</code>
           </h3>
@@ -39,12 +39,7 @@ export function Calls({ answer, results, send }: Props) {
               <textarea name={String(place)} rows={2} class="mono" onKeyDown={sendByKey} />
             </label>
           )}
-          {results && call.id in results.of && (
-            <div class="result">
-              Result
-              <pre>{results.of[call.id] || "(empty)"}</pre>
-            </div>
-          )}
+          <Result text={results?.of[place]} />
         </section>
       ))}
       {count > MOST && <p class="note">{count - MOST} more calls are not shown; they are answered by nothing.</p>}
@@ -57,8 +52,18 @@ export function Calls({ answer, results, send }: Props) {
   )
 }
 
-function answersIn(data: FormData, { fold }: Answered): Record<string, string> {
-  return Object.fromEntries(fold.reply.calls.map((call, place) => [call.id, String(data.get(String(place)) ?? "")]))
+function Result({ text }: { text: string | undefined }) {
+  if (text === undefined) return null
+  return (
+    <div class="result">
+      Result
+      <pre>{text || "(empty)"}</pre>
+    </div>
+  )
+}
+
+function answersIn(data: FormData, { fold }: Answered): Record<number, string> {
+  return Object.fromEntries(fold.reply.calls.map((_call, place) => [place, String(data.get(String(place)) ?? "")]))
 }
 
 /** Enter sends where nothing else is to be written; with Shift it begins a line. */

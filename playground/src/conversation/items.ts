@@ -34,11 +34,11 @@ export interface Answered {
   readonly exchange: Signal<Exchange | undefined>
 }
 
-/** What a person answered to the calls of the answer before it, by the calls' ids. */
+/** What a person answered to the calls of the answer before it, by the calls' places: programs may repeat an id. */
 export interface Results {
   readonly is: "results"
   readonly id: string
-  readonly of: Readonly<Record<string, string>>
+  readonly of: Readonly<Record<number, string>>
 }
 
 export type Item = Asked | Answered | Results

@@ -28,12 +28,15 @@ function asked({ text, images }: Asked): Message {
 
 function answered({ fold }: Answered, results: Results | undefined): Message[] {
   const content = String(fold.reply.text)
-  const calls = results ? fold.reply.calls.filter((call) => call.id in results.of) : []
+  const calls = fold.reply.calls.flatMap((call, place) => {
+    const result = results?.of[place]
+    return result === undefined ? [] : { call, result }
+  })
   if (content === "" && calls.length === 0) return []
   if (calls.length === 0) return [{ role: "assistant", content }]
   return [
-    { role: "assistant", content: content || null, tool_calls: calls.map(spelt) },
-    ...calls.map((call) => ({ role: "tool", tool_call_id: call.id, content: results?.of[call.id] ?? "" })),
+    { role: "assistant", content: content || null, tool_calls: calls.map(({ call }) => spelt(call)) },
+    ...calls.map(({ call, result }) => ({ role: "tool", tool_call_id: call.id, content: result })),
   ]
 }
 

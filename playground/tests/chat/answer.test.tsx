@@ -62,7 +62,7 @@ test("arguments are seen as they grow, and laid out at the end", async () => {
   await waitFor(() => expect(text()).toBe('{\n  "a": 1\n}'))
 })
 
-test("all calls are answered by one form, each by its id", async () => {
+test("all calls are answered by one form, each by its place", async () => {
   const send = vi.fn()
   shown(answered("whole", call(0, "x", "f", "{}"), call(1, "y", "g", "{}")), { send })
   fireEvent.input(screen.getByLabelText("Result of f"), { target: { value: "sunny" } })
@@ -73,14 +73,27 @@ test("all calls are answered by one form, each by its id", async () => {
   fireEvent.keyDown(screen.getByLabelText("Result of g"), { key: "Enter", shiftKey: true })
   expect(send).not.toHaveBeenCalled()
   fireEvent.keyDown(screen.getByLabelText("Result of g"), { key: "Enter" })
-  expect(send.mock.calls[0]?.[0]).toMatchObject({ is: "results", of: { x: "sunny", y: "rain" } })
+  expect(send.mock.calls[0]?.[0]).toMatchObject({ is: "results", of: { 0: "sunny", 1: "rain" } })
 })
 
 test("calls that were answered show it, and cannot be answered again", () => {
-  const results: Results = { is: "results", id: "r", of: { x: "" } }
+  const results: Results = { is: "results", id: "r", of: { 0: "" } }
   const { container } = shown(answered("whole", call(0, "x", "f", "{}")), { results, send: vi.fn() })
   expect(container.querySelector("textarea")).toBeNull()
   expect(container.querySelector(".result")?.textContent).toContain("(empty)")
+})
+
+test("two calls of one id are two calls, each with a result of its own", () => {
+  const send = vi.fn()
+  const answer = answered("whole", call(0, "x", "f", "{}"), call(1, "x", "g", "{}"))
+  shown(answer, { send })
+  fireEvent.input(screen.getByLabelText("Result of f"), { target: { value: "sunny" } })
+  fireEvent.input(screen.getByLabelText("Result of g"), { target: { value: "rain" } })
+  fireEvent.click(screen.getByText("Send the results"))
+  const results: Results = send.mock.calls[0]?.[0]
+  cleanup()
+  const { container } = shown(answer, { results })
+  expect([...container.querySelectorAll(".result pre")].map((shown) => shown.textContent)).toEqual(["sunny", "rain"])
 })
 
 test("of very many calls the first are shown and the others counted, and all are answered", () => {

@@ -162,8 +162,8 @@ test("calls are answered, and the conversation goes on", async () => {
   conversation.say("a", [])
   await idle(conversation)
   expect(conversation.all[0]?.latest.value?.calls.value).toBe(1)
-  await conversation.all[0]?.result({ is: "results", id: "r", of: { x: "sunny" } })
-  expect(textsOf(conversation)).toEqual(["a", "", { x: "sunny" }, "m0: sunny"])
+  await conversation.all[0]?.result({ is: "results", id: "r", of: { 0: "sunny" } })
+  expect(textsOf(conversation)).toEqual(["a", "", { 0: "sunny" }, "m0: sunny"])
   expect(bodies[1]?.messages.at(-1)).toEqual({ role: "tool", tool_call_id: "x", content: "sunny" })
 })
 

@@ -10,7 +10,7 @@ test("what was kept is read again, but for its pictures", () => {
   const items: Item[] = [
     asked("a", ["data:x"]),
     answered("whole", { reasoning: "Hm" }, { content: "b" }, call(0, "x", "f", "{}")),
-    { is: "results", id: "r", of: { x: "1" } },
+    { is: "results", id: "r", of: { 0: "1" } },
     answered("failed", { content: "c" }),
   ]
   const again = read(written(items))

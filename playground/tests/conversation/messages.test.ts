@@ -26,7 +26,7 @@ test("pictures are parts beside the text, or alone", () => {
 
 test("calls go with the results of each of them", () => {
   const answer = answered("whole", call(0, "x", "f", '{"a":1}'), call(1, "y", "g", ""))
-  expect(messagesOf("", [asked("a"), answer, results({ x: "1", y: "" })]).slice(1)).toEqual([
+  expect(messagesOf("", [asked("a"), answer, results({ 0: "1", 1: "" })]).slice(1)).toEqual([
     {
       role: "assistant",
       content: null,
@@ -40,9 +40,17 @@ test("calls go with the results of each of them", () => {
   ])
 })
 
+test("calls of one id have a result each, and what was answered to one of two goes to that one", () => {
+  const answer = answered("whole", call(0, "x", "f", "{}"), call(1, "x", "g", "{}"))
+  const told = (of: Record<number, string>) =>
+    messagesOf("", [asked("a"), answer, results(of)]).filter((message) => message.role === "tool")
+  expect(told({ 0: "1", 1: "2" }).map((message) => message.content)).toEqual(["1", "2"])
+  expect(told({ 1: "2" }).map((message) => message.content)).toEqual(["2"])
+})
+
 test("a custom tool's call is spelt as one", () => {
   const answer = answered("whole", { tool_calls: [{ index: 0, id: "x", custom: { name: "sh", input: "ls" } }] })
-  expect(messagesOf("", [asked("a"), answer, results({ x: "1" })])[1]).toEqual({
+  expect(messagesOf("", [asked("a"), answer, results({ 0: "1" })])[1]).toEqual({
     role: "assistant",
     content: null,
     tool_calls: [{ id: "x", type: "custom", custom: { name: "sh", input: "ls" } }],
