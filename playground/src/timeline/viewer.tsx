@@ -1,11 +1,12 @@
 /** One frame as it came: where it stands, its JSON laid out, and its very text. Whatever it holds is shown as text. */
 
-import { excerpt, pretty } from "./excerpt"
+import { excerpt } from "../api/excerpt"
 import { NAMES } from "./kinds"
 import { Mark } from "./legend"
 import { count, duration, size } from "./numbers"
 import type { Sight } from "./pacing"
 import { inRead } from "./picking"
+import { pretty } from "./pretty"
 
 /** Its place, kind and time in one line: also what a screen reader says of the chosen mark. */
 export function titleOf({ exchange }: Sight, place: number): string {

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest"
-import { excerpt, pretty } from "../../src/timeline/excerpt"
+import { excerpt } from "../../src/api/excerpt"
 import { duration, rate, size } from "../../src/timeline/numbers"
+import { pretty } from "../../src/timeline/pretty"
 
 test("times have a unit that suits them, and never a thousand of the lesser", () => {
   const times = [0, 0.42, 9.99, 9.996, 12.34, 99.96, 421, 999.4, 999.6, 3210, 9996, 42_000, 59_960, 125_000]
