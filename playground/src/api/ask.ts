@@ -24,7 +24,7 @@ export interface Listener {
 
 /** How long reads that are there already may keep the page from anything else, in ms. */
 const PATIENCE = 6
-/** How much of a refusal's body is read, in characters. */
+/** How much of a refusal's body is read, in bytes; a read that goes over it is the last. */
 const REFUSAL = 1_000_000
 
 /** Resolves at the end, whatever that is; rejects never. What kept the answer from being whole is the result. */
@@ -35,9 +35,9 @@ export async function ask(question: Question, listener: Listener): Promise<Probl
     exchange.end(problem ? "failed" : "whole")
     return problem
   } catch {
-    exchange.end(question.signal.aborted ? "stopped" : "failed")
-    if (question.signal.aborted) return undefined
-    return exchange.hasHead ? lost() : unreachable()
+    const [outcome, problem] = exchange.broken(question.signal.aborted)
+    exchange.end(outcome)
+    return problem
   }
 }
 
@@ -45,6 +45,10 @@ class Under {
   readonly #frames = new KeptFrames()
   #sentAt = performance.now()
   #now: Exchange
+  /** What an error in the stream said. */
+  #problem: Problem | undefined
+  /** Whether the stream said that nothing comes any more. */
+  #whole = false
 
   constructor(
     readonly question: Question,
@@ -56,8 +60,12 @@ class Under {
     listener.changed(this.#now)
   }
 
-  get hasHead(): boolean {
-    return this.#now.status !== undefined
+  /** What became of it where the connection broke, or was ended by hand: what the stream said before that counts. */
+  broken(byHand: boolean): [Exchange["outcome"], Problem | undefined] {
+    if (this.#problem) return ["failed", this.#problem]
+    if (this.#whole) return ["whole", undefined]
+    if (byHand) return ["stopped", undefined]
+    return ["failed", this.#now.status === undefined ? unreachable() : lost()]
   }
 
   async run(): Promise<Problem | undefined> {
@@ -66,7 +74,7 @@ class Under {
     this.#sentAt = performance.now()
     const answer = await fetch(url, { method: "POST", headers: this.#headers(), body: JSON.stringify(body), signal })
     this.#become({ headAt: this.#time(), status: answer.status, outcome: "streaming" })
-    if (!answer.ok) return refusal(answer.status, (await answer.text()).slice(0, REFUSAL))
+    if (!answer.ok) return refusal(answer.status, await startOf(answer))
     const type = answer.headers.get("content-type") ?? ""
     if (!type.startsWith("text/event-stream") || !answer.body) {
       await answer.body?.cancel()
@@ -81,20 +89,18 @@ class Under {
 
   async #read(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<Problem | undefined> {
     const splitter = new Splitter()
-    let problem: Problem | undefined
-    let whole = false
     let busySince = this.#time()
     for (let read = 0; ; read += 1) {
       const askedAt = this.#time()
       const { value, done } = await reader.read()
       const at = this.#time()
-      if (done) return problem ?? (whole ? undefined : lost())
+      if (done) return this.#problem ?? (this.#whole ? undefined : lost())
       for (const { raw, size } of splitter.push(value)) {
         const chunk = readChunk(raw)
         const frame = { index: this.#frames.list.length, at, read, raw, size, kind: chunk.kind }
         this.#frames.add(frame)
-        problem ??= chunk.problem
-        whole ||= chunk.kind === "done"
+        this.#problem ??= chunk.problem
+        this.#whole ||= chunk.kind === "done"
         this.listener.heard(chunk, frame)
       }
       if (at - askedAt > 1) busySince = at
@@ -117,6 +123,21 @@ class Under {
     this.#now = { ...this.#now, ...change }
     this.listener.changed(this.#now)
   }
+}
+
+/** The text of an answer's body, as far as it is read. */
+async function startOf(answer: Response): Promise<string> {
+  const reader = answer.body?.getReader()
+  const decoder = new TextDecoder()
+  let text = ""
+  for (let size = 0; reader && size < REFUSAL; ) {
+    const { value, done } = await reader.read()
+    if (done) break
+    size += value.length
+    text += decoder.decode(value, { stream: true })
+  }
+  await reader?.cancel()
+  return text
 }
 
 /** Lets the page do what waits. A timer would be held back in a page that nobody sees. */

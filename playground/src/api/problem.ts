@@ -1,9 +1,10 @@
 /** Why a request has no whole answer, in the server's words where it has any. */
 
+import { excerpt } from "./excerpt"
 import { isRecord, type JsonObject, textAt } from "./json"
 
 export interface Problem {
-  /** Text, which may have several lines; never markup. */
+  /** Text, which may have several lines; never markup. Of a very long one it is the start and the end. */
   readonly message: string
   /** `lost`: the answer broke off. `unreachable`: nobody answered. `refused`: a status. `failed`: an error in the stream. */
   readonly how: "lost" | "unreachable" | "refused" | "failed"
@@ -11,6 +12,9 @@ export interface Problem {
   readonly code: string | undefined
   readonly param: string | undefined
 }
+
+/** The longest code and name of a parameter that are told, in characters. */
+const MARK = 200
 
 /** Nobody answered, or what did is no such server. */
 export function unreachable(): Problem {
@@ -31,7 +35,8 @@ export function notAStream(type: string): Problem {
 export function problemOf(error: JsonObject, status: number | undefined): Problem {
   const how = status === undefined ? "failed" : "refused"
   const message = textAt(error, "message") ?? "It failed, and does not say why."
-  return { message, how, status, code: textAt(error, "code"), param: textAt(error, "param") }
+  const mark = (name: string) => textAt(error, name)?.slice(0, MARK)
+  return { message: excerpt(message), how, status, code: mark("code"), param: mark("param") }
 }
 
 /** The body of an answer that is none. */

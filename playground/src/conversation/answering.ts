@@ -15,7 +15,7 @@ export async function answer(question: Question, into: Answered): Promise<void> 
   })
   batch(() => {
     into.problem.value = problem
-    into.phase.value = problem ? "failed" : question.signal.aborted ? "stopped" : "whole"
+    into.phase.value = problem ? "failed" : into.exchange.value?.outcome === "stopped" ? "stopped" : "whole"
   })
 }
 

@@ -133,6 +133,54 @@ for (const [how, end] of [
   })
 }
 
+/** Says these frames, and breaks the connection a little later. */
+function broken(...frames: string[]): Promise<string> {
+  return serving((_request, response) => {
+    response.writeHead(200, SSE)
+    response.write(frames.join(""), () => setTimeout(() => response.destroy(), 20))
+  })
+}
+
+test("what an error in the stream said is told, though the connection breaks behind it", async () => {
+  const heard = new Heard()
+  const url = await broken(text("a"), 'data: {"error":{"message":"Oh"}}\n\n')
+  expect(await asked(url, heard)).toMatchObject({ how: "failed", message: "Oh" })
+  expect(heard.last.outcome).toBe("failed")
+})
+
+test("an answer is whole with its end, however the connection ends behind it", async () => {
+  const heard = new Heard()
+  expect(await asked(await broken(text("a"), "data: [DONE]\n\n"), heard)).toBeUndefined()
+  expect(heard.last.outcome).toBe("whole")
+})
+
+test("of a refusal without an end no more is read than a message may need", async () => {
+  let sent = 0
+  const url = await serving((_request, response) => {
+    response.writeHead(500)
+    const more = () => {
+      sent += 65_536
+      if (sent < 64_000_000) response.write(" ".repeat(65_536), (error) => !error && setImmediate(more))
+    }
+    more()
+  })
+  expect(await asked(url, new Heard())).toMatchObject({ how: "refused", status: 500 })
+  expect(sent).toBeLessThan(32_000_000)
+})
+
+for (const [where, status, head, body] of [
+  ["a refusal", 400, {}, (error: object) => JSON.stringify({ error })],
+  ["a stream", 200, SSE, (error: object) => `data: ${JSON.stringify({ error })}\n\n`],
+] as const) {
+  test(`of a very long message in ${where} the start and the end are told`, async () => {
+    const error = { message: `first${"x".repeat(500_000)}last`, code: "c".repeat(5_000), param: "p".repeat(5_000) }
+    const url = await serving((_request, response) => response.writeHead(status, head).end(body(error)))
+    const problem = await asked(url, new Heard())
+    expect(problem?.message).toMatch(/^firstx+\n… 480,?009 characters are not shown …\nx+last$/)
+    expect([problem?.code?.length, problem?.param?.length].every((length = 0) => length > 9 && length < 300)).toBe(true)
+  })
+}
+
 test("who cannot be reached is told of", async () => {
   const url = await serving(() => {})
   await endServers()
