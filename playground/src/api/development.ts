@@ -3,6 +3,7 @@
 import { dataOf } from "./chunk"
 import { isRecord, type JsonObject } from "./json"
 import { authorization } from "./models"
+import { pause } from "./pause"
 import { Splitter } from "./split"
 
 /** What is known of the program that is being edited. */
@@ -73,14 +74,4 @@ function parsed(data: string): unknown {
 function texts(told: JsonObject, name: string): string[] {
   const found = told[name]
   return Array.isArray(found) ? found.map(String) : []
-}
-
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds)
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer)
-      resolve()
-    })
-  })
 }
