@@ -8,7 +8,9 @@ import "./app/markdown.css"
 import "./app/settings.css"
 import { render } from "preact"
 import { App } from "./app/app"
+import { storagesOf } from "./browser/storage"
 import { startTheme } from "./settings/theme"
 
-startTheme(localStorage)
-render(<App />, document.getElementById("app") as HTMLElement)
+const storages = storagesOf(window)
+startTheme(storages.lasting)
+render(<App storages={storages} />, document.getElementById("app") as HTMLElement)

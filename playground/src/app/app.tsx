@@ -1,6 +1,7 @@
 /** The page. */
 
 import { useEffect, useMemo } from "preact/hooks"
+import type { Storages } from "../browser/storage"
 import { Composer } from "../chat/composer"
 import { PaneView } from "../chat/pane_view"
 import { SettingsPanel } from "../settings/panel"
@@ -10,8 +11,8 @@ import { obeyKeys } from "./keys"
 import { Notices } from "./notices"
 import { State } from "./state"
 
-export function App() {
-  const state = useMemo(() => new State(), [])
+export function App({ storages }: { storages: Storages }) {
+  const state = useMemo(() => new State(storages), [storages])
   useEffect(() => state.start(), [state])
   useEffect(() => obeyKeys(state), [state])
   const { conversation, settings, settingsShown } = state

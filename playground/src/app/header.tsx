@@ -39,7 +39,7 @@ export function Header({ state }: { state: State }) {
         >
           Settings
         </Switch>
-        <Switch icon={theme.value} label={`Colours: ${theme.value}`} act={() => changeTheme(localStorage)} />
+        <Switch icon={theme.value} label={`Colours: ${theme.value}`} act={() => changeTheme(state.storages.lasting)} />
       </nav>
     </header>
   )

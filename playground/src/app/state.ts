@@ -1,9 +1,10 @@
 /** All that the page knows, put together once. */
 
-import { computed, effect, signal } from "@preact/signals"
+import { computed, effect, type Signal, signal } from "@preact/signals"
 import { type Edit, listen } from "../api/development"
 import { programs } from "../api/models"
 import type { Problem } from "../api/problem"
+import type { SafeStorage, Storages } from "../browser/storage"
 import { Conversation } from "../conversation/conversation"
 import { Draft } from "../conversation/draft"
 import { keepAgainstLeaving } from "../conversation/leaving"
@@ -15,16 +16,16 @@ const PROGRAMS = "mserve.programs"
 const TIMELINE = "mserve.timeline"
 
 export class State {
-  readonly settings = new SettingsStore(localStorage)
-  readonly conversation = new Conversation(() => this.#manner(), localStorage)
-  readonly draft = new Draft(sessionStorage)
+  readonly settings: SettingsStore
+  readonly conversation: Conversation
+  readonly draft: Draft
   readonly programs = signal<readonly string[]>([])
   readonly problem = signal<Problem | undefined>(undefined)
   readonly edit = signal<Edit | undefined>(undefined)
   readonly settingsShown = signal(false)
   /** What is narrower shows timelines on demand only. */
   readonly #wide = window.matchMedia("(min-width: 900px)")
-  readonly timelineShown = signal(this.#timelineByItself())
+  readonly timelineShown: Signal<boolean>
   /** Why nothing can be sent. */
   readonly hindrance = computed(() => faultsIn(this.settings.read.value))
   /** Which settings are in force, where they cannot be seen. */
@@ -33,19 +34,28 @@ export class State {
   )
   /** A proxy that strips a path may show the page without the slash behind it. */
   readonly #base = new URL(document.baseURI.replace(/\/?([?#].*)?$/, "/")).href
-  readonly #key = sessionStorage.getItem("mserve.key") ?? undefined
+  readonly #key: string | undefined
+
+  constructor(readonly storages: Storages) {
+    const { lasting, tab } = storages
+    this.settings = new SettingsStore(lasting)
+    this.conversation = new Conversation(() => this.#manner(), lasting)
+    this.draft = new Draft(tab)
+    this.timelineShown = signal(this.#timelineByItself())
+    this.#key = tab.getItem("mserve.key") ?? handedOver()
+  }
 
   /** Asks what is served, and listens for edits; the result ends the listening. */
   start(): () => void {
     const end = new AbortController()
-    const before = chosenBefore()
+    const before = chosenBefore(this.storages.lasting)
     this.conversation.all.forEach((pane, place) => {
       pane.model.value = before[place] ?? ""
     })
     void this.findPrograms()
     void listen(this.#base, this.#key, end.signal, (edit) => this.#edited(edit))
     const keep = effect(() => {
-      localStorage.setItem(PROGRAMS, JSON.stringify(this.conversation.all.map((pane) => pane.model.value)))
+      this.storages.lasting.setItem(PROGRAMS, JSON.stringify(this.conversation.all.map((pane) => pane.model.value)))
     })
     const stay = keepAgainstLeaving(this.conversation)
     const resized = () => {
@@ -79,7 +89,7 @@ export class State {
 
   showTimeline(on: boolean): void {
     this.timelineShown.value = on
-    if (this.#wide.matches) localStorage.setItem(TIMELINE, on ? "on" : "off")
+    if (this.#wide.matches) this.storages.lasting.setItem(TIMELINE, on ? "on" : "off")
   }
 
   /** Forgets all that the browser keeps of this page but its look. */
@@ -95,7 +105,7 @@ export class State {
   }
 
   #timelineByItself(): boolean {
-    return this.#wide.matches && localStorage.getItem(TIMELINE) !== "off"
+    return this.#wide.matches && this.storages.lasting.getItem(TIMELINE) !== "off"
   }
 
   #serve(names: readonly string[]): void {
@@ -117,10 +127,16 @@ export class State {
   }
 }
 
+/** The key that the page was opened with, where the tab cannot keep one: the window is the same still. */
+function handedOver(): string | undefined {
+  const { mserveKey } = window as { mserveKey?: unknown }
+  return typeof mserveKey === "string" ? mserveKey : undefined
+}
+
 /** The programs that were chosen before. */
-function chosenBefore(): string[] {
+function chosenBefore(storage: SafeStorage): string[] {
   try {
-    const kept: unknown = JSON.parse(localStorage.getItem(PROGRAMS) ?? "[]")
+    const kept: unknown = JSON.parse(storage.getItem(PROGRAMS) ?? "[]")
     return Array.isArray(kept) ? kept.map(String) : []
   } catch {
     return []

@@ -1,6 +1,7 @@
 /** The conversation that the page shows: one pane, or two on the same prompts. */
 
 import { computed, signal } from "@preact/signals"
+import type { SafeStorage } from "../browser/storage"
 import type { Asked } from "./items"
 import { read, written } from "./keeping"
 import { freshId, type Manner, Pane } from "./pane"
@@ -20,7 +21,7 @@ export class Conversation {
 
   constructor(
     manner: () => Manner,
-    readonly storage: Storage,
+    readonly storage: SafeStorage,
   ) {
     this.all = NAMES.map((name) => new Pane(name, manner, () => this.#keep(name)))
     for (const pane of this.all) pane.items.value = read(storage.getItem(place(pane.name)))
@@ -70,11 +71,7 @@ export class Conversation {
   #keep(name: string): void {
     const pane = this.all.find((one) => one.name === name)
     const items = pane?.items.value ?? []
-    try {
-      if (items.length === 0) this.storage.removeItem(place(name))
-      else this.storage.setItem(place(name), written(items))
-    } catch {
-      // The browser keeps nothing, or has no room: the page works all the same.
-    }
+    if (items.length === 0) this.storage.removeItem(place(name))
+    else this.storage.setItem(place(name), written(items))
   }
 }

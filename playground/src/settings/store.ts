@@ -2,6 +2,7 @@
 
 import { computed, signal } from "@preact/signals"
 import { isRecord } from "../api/json"
+import type { SafeStorage } from "../browser/storage"
 import { EMPTY, fieldsOf, type Name, type Settings } from "./fields"
 
 const PLACE = "mserve.settings"
@@ -10,17 +11,13 @@ export class SettingsStore {
   readonly now = signal<Settings>(EMPTY)
   readonly read = computed(() => fieldsOf(this.now.value))
 
-  constructor(readonly storage: Storage) {
+  constructor(readonly storage: SafeStorage) {
     this.now.value = kept(storage.getItem(PLACE))
   }
 
   set(name: Name, text: string): void {
     this.now.value = { ...this.now.value, [name]: text }
-    try {
-      this.storage.setItem(PLACE, JSON.stringify(this.now.value))
-    } catch {
-      // The browser keeps nothing, or has no room: they hold until the page is closed.
-    }
+    this.storage.setItem(PLACE, JSON.stringify(this.now.value))
   }
 
   clear(): void {

@@ -1,6 +1,7 @@
 /** Dark or light: as the system has it, until a person chooses. */
 
 import { signal } from "@preact/signals"
+import type { SafeStorage } from "../browser/storage"
 
 export type Theme = "system" | "light" | "dark"
 
@@ -10,19 +11,15 @@ const NEXT: Record<Theme, Theme> = { system: "light", light: "dark", dark: "syst
 export const theme = signal<Theme>("system")
 
 /** Takes what was chosen before. */
-export function startTheme(storage: Storage): void {
+export function startTheme(storage: SafeStorage): void {
   const kept = storage.getItem(PLACE)
   use(kept === "light" || kept === "dark" ? kept : "system")
 }
 
 /** The next of system, light and dark. */
-export function changeTheme(storage: Storage): void {
+export function changeTheme(storage: SafeStorage): void {
   use(NEXT[theme.value])
-  try {
-    storage.setItem(PLACE, theme.value)
-  } catch {
-    // It holds until the page is closed.
-  }
+  storage.setItem(PLACE, theme.value)
 }
 
 function use(chosen: Theme): void {

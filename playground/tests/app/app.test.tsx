@@ -2,12 +2,16 @@
 
 import type { RequestListener, ServerResponse } from "node:http"
 import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/preact"
-import { afterEach, expect, test } from "vitest"
+import { afterEach, expect, test, vi } from "vitest"
 import { App } from "../../src/app/app"
+import { storagesOf } from "../../src/browser/storage"
 import { changeTheme, startTheme } from "../../src/settings/theme"
+import { Memory } from "../conversation/kept"
 import { endServers, frame, SSE, say, serving } from "../serving"
 
 afterEach(async () => {
+  vi.restoreAllMocks()
+  vi.unstubAllGlobals()
   cleanup()
   document.head.replaceChildren()
   localStorage.clear()
@@ -30,8 +34,8 @@ async function opened(parts: Parts): Promise<void> {
     else response.writeHead(404).end()
   })
   document.head.append(base)
-  localStorage.setItem("mserve.timeline", "off")
-  render(<App />)
+  storagesOf(window).lasting.setItem("mserve.timeline", "off")
+  render(<App storages={storagesOf(window)} />)
 }
 
 function write(text: string): void {
@@ -139,14 +143,14 @@ test("what was written and not sent is there after a reload, until it is sent", 
   await opened({ "/v1/models": models("a"), "/v1/chat/completions": (_request, response) => say(response, "x") })
   fireEvent.input(screen.getByLabelText("Message"), { target: { value: "How d" } })
   cleanup()
-  render(<App />)
+  render(<App storages={storagesOf(window)} />)
   const field = screen.getByLabelText<HTMLTextAreaElement>("Message")
   expect(field.value).toBe("How d")
   await waitFor(() => expect(chosen("Program")).toBe("a"))
   fireEvent.keyDown(field, { key: "Enter" })
   await screen.findByText("a: The answer is complete.")
   cleanup()
-  render(<App />)
+  render(<App storages={storagesOf(window)} />)
   expect(screen.getByLabelText<HTMLTextAreaElement>("Message").value).toBe("")
 })
 
@@ -225,15 +229,58 @@ test("another server under mserve dev at the same address is asked what it serve
   expect(screen.queryByText("The edited program is served now.")).toBeNull()
 })
 
+for (const name of ["localStorage", "sessionStorage"] as const) {
+  test(`a browser that forbids its ${name} has the page all the same`, async () => {
+    vi.spyOn(window, name, "get").mockImplementation(() => {
+      throw new DOMException("The operation is insecure.", "SecurityError")
+    })
+    await opened({ "/v1/models": models("a") })
+    fireEvent.click(screen.getByRole("button", { name: "Timeline" }))
+    fireEvent.click(screen.getByLabelText(/^Colours/))
+    fireEvent.input(screen.getByLabelText("Message"), { target: { value: "hi" } })
+    fireEvent.click(screen.getByLabelText("Settings"))
+    fireEvent.click(await screen.findByText("Forget the chat and these settings"))
+    expect(screen.getByLabelText<HTMLTextAreaElement>("Message").value).toBe("hi")
+  })
+}
+
+test("a browser without room keeps nothing, and answers all the same", async () => {
+  const full = new Memory()
+  full.room = 0
+  vi.spyOn(window, "localStorage", "get").mockReturnValue(full)
+  await opened({ "/v1/models": models("a"), "/v1/chat/completions": (_request, response) => say(response, "x") })
+  await waitFor(() => expect(chosen("Program")).toBe("a"))
+  fireEvent.click(screen.getByRole("button", { name: "Timeline" }))
+  write("hi")
+  await screen.findByText("a: The answer is complete.")
+})
+
+test("a key that could not be kept is the one that the page was opened with", async () => {
+  const keys: unknown[] = []
+  vi.spyOn(window, "sessionStorage", "get").mockImplementation(() => {
+    throw new DOMException("The operation is insecure.", "SecurityError")
+  })
+  vi.stubGlobal("mserveKey", "k")
+  await opened({
+    "/v1/models": (request, response) => {
+      if (request.method !== "OPTIONS") keys.push(request.headers.authorization)
+      models("a")(request, response)
+    },
+  })
+  await waitFor(() => expect(chosen("Program")).toBe("a"))
+  expect(keys).toEqual(["Bearer k"])
+})
+
 test("dark and light are the system's until one is chosen, which is kept", () => {
   const now = () => document.documentElement.dataset.theme
-  startTheme(localStorage)
+  const storage = storagesOf(window).lasting
+  startTheme(storage)
   expect(now()).toBeUndefined()
-  changeTheme(localStorage)
-  changeTheme(localStorage)
+  changeTheme(storage)
+  changeTheme(storage)
   expect(now()).toBe("dark")
-  startTheme(localStorage)
+  startTheme(storage)
   expect(now()).toBe("dark")
-  changeTheme(localStorage)
+  changeTheme(storage)
   expect(now()).toBeUndefined()
 })

@@ -6,7 +6,7 @@ import { Conversation } from "../../src/conversation/conversation"
 import type { Answered, Asked } from "../../src/conversation/items"
 import type { Manner } from "../../src/conversation/pane"
 import { endServers, frame, SSE, say, serving } from "../serving"
-import { Memory } from "./kept"
+import { Memory, safe } from "./kept"
 
 afterEach(endServers)
 
@@ -27,7 +27,10 @@ async function begun(answer: Answer, manner: Partial<Manner> = {}, storage = new
     bodies.push(body)
     answer(body, response)
   })
-  const conversation = new Conversation(() => ({ system: "", fields: {}, key: undefined, url, ...manner }), storage)
+  const conversation = new Conversation(
+    () => ({ system: "", fields: {}, key: undefined, url, ...manner }),
+    safe(storage),
+  )
   conversation.all.forEach((pane, place) => {
     pane.model.value = `m${place}`
   })

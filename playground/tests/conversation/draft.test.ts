@@ -2,20 +2,20 @@
 
 import { expect, test } from "vitest"
 import { Draft } from "../../src/conversation/draft"
-import { Memory } from "./kept"
+import { Memory, safe } from "./kept"
 
 test("what is written is there again after a reload, until it is sent", () => {
   const storage = new Memory()
-  const draft = new Draft(storage)
+  const draft = new Draft(safe(storage))
   draft.text.value = "How d"
-  expect(new Draft(storage).text.value).toBe("How d")
+  expect(new Draft(safe(storage)).text.value).toBe("How d")
   draft.text.value = ""
   expect(storage.length).toBe(0)
 })
 
 test("what is too long to be kept leaves nothing older behind, and a browser that keeps nothing is no hindrance", () => {
   const storage = new Memory()
-  const draft = new Draft(storage)
+  const draft = new Draft(safe(storage))
   draft.text.value = "short"
   draft.text.value = "x".repeat(200_001)
   expect(storage.length).toBe(0)

@@ -1,3 +1,10 @@
+import { SafeStorage } from "../../src/browser/storage"
+
+/** A memory as the page has it. */
+export function safe(memory: Memory): SafeStorage {
+  return new SafeStorage(() => memory)
+}
+
 /** What a browser keeps, in memory. */
 export class Memory implements Storage {
   readonly #kept = new Map<string, string>()

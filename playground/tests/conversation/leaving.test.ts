@@ -3,7 +3,7 @@ import { Conversation } from "../../src/conversation/conversation"
 import type { Answered, Item } from "../../src/conversation/items"
 import { keepAgainstLeaving } from "../../src/conversation/leaving"
 import { answered, hear } from "./answers"
-import { Memory } from "./kept"
+import { Memory, safe } from "./kept"
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -17,12 +17,12 @@ afterEach(() => {
 function speaking() {
   const storage = new Memory()
   const manner = () => ({ system: "", fields: {}, url: "http://127.0.0.1:1/", key: undefined })
-  const conversation = new Conversation(manner, storage)
+  const conversation = new Conversation(manner, safe(storage))
   const answer = answered("speaking", { content: "one " })
   const items: Item[] = [{ is: "asked", id: "a", text: "hi", images: [] }, answer]
   for (const pane of conversation.all.slice(0, 1)) pane.items.value = items
   const kept = () => {
-    const again = new Conversation(manner, storage).all[0]?.latest.value
+    const again = new Conversation(manner, safe(storage)).all[0]?.latest.value
     return again && String(again.fold.reply.text)
   }
   return { conversation, answer: answer as Answered, kept }
