@@ -43,6 +43,22 @@ test("with keys the page is nobody's without one: it is asked for, and used from
   await expect(answer(page)).toContainText("Briefly: hello there")
 })
 
+test("a browser that keeps nothing shows the key to the page all the same", async ({ page, serve, watch }) => {
+  const server = await serve(PROGRAMS, { MSERVE_API_KEY: KEY })
+  watch.expects(/status of 401/)
+  await page.addInitScript(() => {
+    const forbidden = () => {
+      throw new DOMException("The operation is insecure.", "SecurityError")
+    }
+    for (const name of ["localStorage", "sessionStorage"]) Object.defineProperty(window, name, { get: forbidden })
+  })
+  await page.goto(server.url)
+  await page.getByLabel("API key").fill(KEY)
+  await page.getByLabel("API key").press("Enter")
+  await ask(page, "hello there")
+  await expect(answer(page)).toContainText("Briefly: hello there")
+})
+
 test("no client but a browser sees the form: the refusal is JSON, as everywhere", async ({ serve }) => {
   const server = await serve(PROGRAMS, { MSERVE_API_KEY: KEY })
   const refused = await fetch(server.url, { headers: { accept: "*/*" } })
