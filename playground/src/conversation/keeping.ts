@@ -8,6 +8,9 @@ import { type Answered, type Asked, type Item, type Results, unanswered } from "
 const MOST = 1_000_000
 /** How much is kept of one text. */
 const LONGEST = 200_000
+/** How many calls of an answer are kept, and how much of the name and the id of each. */
+const CALLS = 200
+const NAME = 200
 
 type Kept = Asked | Results | KeptAnswer
 
@@ -23,17 +26,33 @@ interface KeptAnswer {
   readonly problem: Answered["problem"]["value"]
 }
 
-/** The items as JSON. */
+/** The items as JSON: of the last turn something of each, however large it is; of those before it what fits whole. */
 export function written(items: readonly Item[]): string {
   const kept: string[] = []
-  let size = 0
+  let room = MOST
+  let hasTurn = false
   for (const item of items.toReversed()) {
-    const json = JSON.stringify(item.is === "answered" ? keptAnswer(item) : cut(item))
-    size += json.length
-    if (size > MOST) break
+    const json = hasTurn ? jsonOf(item, LONGEST) : fitting(item, room / 2)
+    if (json.length > room) break
+    room -= json.length
     kept.push(json)
+    hasTurn ||= item.is === "asked"
   }
   return `[${kept.reverse().join(",")}]`
+}
+
+/** An item whose texts are cut until it fits: JSON may need six units for one. */
+function fitting(item: Item, room: number): string {
+  let json = jsonOf(item, LONGEST)
+  for (let most = LONGEST; json.length > room && most > 1; ) {
+    most = Math.floor(most / 2)
+    json = jsonOf(item, most)
+  }
+  return json
+}
+
+function jsonOf(item: Item, most: number): string {
+  return JSON.stringify(item.is === "answered" ? keptAnswer(item, most) : cut(item, most))
 }
 
 /** The items of such a JSON; none where it is something else. */
@@ -52,22 +71,23 @@ function fromTheStart(items: readonly Item[]): Item[] {
   return start < 0 ? [] : items.slice(start)
 }
 
-function cut(item: Asked | Results): Asked | Results {
-  if (item.is === "asked") return { ...item, text: item.text.slice(0, LONGEST), images: [], ...lost(item) }
-  return { ...item, of: mapped(item.of) }
+function cut(item: Asked | Results, most: number): Asked | Results {
+  if (item.is === "asked") return { ...item, text: item.text.slice(0, most), images: [], ...lost(item) }
+  return { ...item, of: mapped(item.of, most) }
 }
 
 function lost({ images, gone = 0 }: Asked): Pick<Asked, "gone"> {
   return images.length + gone > 0 ? { gone: images.length + gone } : {}
 }
 
-function mapped(of: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(of).map(([id, text]) => [id, text.slice(0, LONGEST)]))
+function mapped(of: Results["of"], most: number): Record<string, string> {
+  const texts = Object.entries(of).slice(0, CALLS)
+  return Object.fromEntries(texts.map(([place, text]) => [place, text.slice(0, most)]))
 }
 
-function keptAnswer({ id, model, json, fold, phase, problem }: Answered): KeptAnswer {
+function keptAnswer({ id, model, json, fold, phase, problem }: Answered, most: number): KeptAnswer {
   const { text, reasoning, calls } = fold.reply
-  const said = (pieces: Pieces) => pieces.start(LONGEST)
+  const said = (pieces: Pieces) => pieces.start(most)
   const now = phase.value
   return {
     is: "answered",
@@ -76,7 +96,12 @@ function keptAnswer({ id, model, json, fold, phase, problem }: Answered): KeptAn
     json,
     text: said(text),
     reasoning: said(reasoning),
-    calls: calls.map((call) => ({ ...call, arguments: said(call.arguments) })),
+    calls: calls.slice(0, CALLS).map((call) => ({
+      id: call.id.slice(0, NAME),
+      name: call.name.slice(0, NAME),
+      arguments: said(call.arguments),
+      custom: call.custom,
+    })),
     phase: now === "whole" || now === "failed" ? now : "stopped",
     problem: problem.value,
   }

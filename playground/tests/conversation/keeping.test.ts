@@ -55,6 +55,34 @@ test("one long text is cut", () => {
   expect(written([asked("x".repeat(3_000_000))]).length).toBeLessThan(250_000)
 })
 
+const hostile = "\u0001".repeat(300_000)
+const many = Array.from({ length: 20_000 }, (_, index) => call(index, `${index}${hostile.slice(0, 50)}`, "f", "{}"))
+
+for (const [name, items] of Object.entries({
+  "an answer that is six times as long as JSON": [asked("q"), answered("whole", { content: hostile })],
+  "thoughts and a text": [asked("q"), answered("whole", { reasoning: hostile, content: hostile })],
+  "a long question, too": [{ ...asked(`q${hostile}`), id: "a" }, answered("whole", { content: hostile })],
+  "long arguments": [asked("q"), answered("whole", ...[0, 1, 2, 3].map((index) => call(index, "x", "f", hostile)))],
+  "very many calls": [asked("q"), answered("whole", ...many)],
+  "long results": [
+    asked("q"),
+    answered("whole", call(0, "x", "f", hostile)),
+    { is: "results", id: "r", of: { 0: hostile } } as Item,
+    answered("whole", { content: hostile }),
+  ],
+})) {
+  test(`of a turn that is too large something of all is kept: ${name}`, () => {
+    const json = written([asked("before"), ...items])
+    expect(json.length).toBeLessThan(1_050_000)
+    const again = read(json)
+    const turn = again.slice(-items.length)
+    expect(turn.map((item) => item.is)).toEqual(items.map((item) => item.is))
+    expect((turn[0] as Asked).text.startsWith("q")).toBe(true)
+    const { text, calls } = (turn.at(-1) as Answered).fold.reply
+    expect(text.length + calls.length).toBeGreaterThan(0)
+  })
+}
+
 test("what is no conversation is an empty one", () => {
   for (const json of [null, "", "{", "1", "{}", "[1]", '[{"is":"answered"}]']) expect(read(json)).toEqual([])
 })
