@@ -72,6 +72,7 @@ function Panes({ state }: { state: State }) {
           key={pane.name}
           pane={pane}
           conversation={conversation}
+          hindrance={state.hindrance.value}
           programs={state.programs.value}
           choose={(chosen, program) => state.choose(chosen, program)}
           timeline={state.timelineShown.value}

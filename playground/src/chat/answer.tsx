@@ -16,6 +16,8 @@ interface Props {
   /** Whether the timeline shows this answer. */
   readonly looked: boolean
   readonly send: ((results: Results) => void) | undefined
+  /** Why nothing can be asked now. */
+  readonly hindrance?: string | undefined
   /** How many pictures of the questions are gone: it is told before it is asked again without them. */
   readonly gone?: number
   retry(): void
@@ -24,7 +26,7 @@ interface Props {
   readonly more?: ComponentChildren
 }
 
-export function AnswerMessage({ answer, results, looked, send, gone = 0, retry, look, more }: Props) {
+export function AnswerMessage({ answer, results, looked, send, hindrance, gone = 0, retry, look, more }: Props) {
   const [warned, setWarned] = useState(false)
   const again = gone > 0 ? () => setWarned(true) : retry
   return (
@@ -35,10 +37,10 @@ export function AnswerMessage({ answer, results, looked, send, gone = 0, retry, 
       </header>
       <Reasoning answer={answer} />
       <Words answer={answer} />
-      <Calls answer={answer} results={results} send={send} />
-      <Trouble answer={answer} retry={again} />
-      <Tools answer={answer} looked={looked} retry={again} look={look} more={more} />
-      {warned && <Without gone={gone} retry={retry} end={() => setWarned(false)} />}
+      <Calls answer={answer} results={results} send={send} hindrance={hindrance} />
+      <Trouble answer={answer} hindrance={hindrance} retry={again} />
+      <Tools answer={answer} hindrance={hindrance} looked={looked} retry={again} look={look} more={more} />
+      {warned && <Without gone={gone} hindrance={hindrance} retry={retry} end={() => setWarned(false)} />}
     </article>
   )
 }
@@ -70,7 +72,12 @@ function Status({ answer }: { answer: Answered }) {
   )
 }
 
-function Without({ gone, retry, end }: { gone: number; retry(): void; end(): void }) {
+interface WithoutProps extends Pick<Props, "hindrance" | "retry"> {
+  readonly gone: number
+  end(): void
+}
+
+function Without({ gone, hindrance, retry, end }: WithoutProps) {
   return (
     <div class="without" role="alert">
       <p>This was asked with {pictures(gone)}, not kept. Attach what is missing to a new message, or ask without.</p>
@@ -78,7 +85,7 @@ function Without({ gone, retry, end }: { gone: number; retry(): void; end(): voi
         <button type="button" onClick={end}>
           Cancel
         </button>
-        <button type="button" class="primary" onClick={retry}>
+        <button type="button" class="primary" onClick={retry} disabled={hindrance !== undefined} title={hindrance}>
           Ask without
         </button>
       </div>
@@ -86,15 +93,22 @@ function Without({ gone, retry, end }: { gone: number; retry(): void; end(): voi
   )
 }
 
-type ToolsProps = Pick<Props, "answer" | "looked" | "retry" | "look" | "more">
+type ToolsProps = Pick<Props, "answer" | "hindrance" | "looked" | "retry" | "look" | "more">
 
-function Tools({ answer, looked, retry, look, more }: ToolsProps) {
+function Tools({ answer, hindrance, looked, retry, look, more }: ToolsProps) {
   if (isOpen(answer.phase.value)) return null
   const { text, usage } = answer.fold.reply
   return (
     <footer class="tools">
       {text.length > 0 && <CopyButton text={() => text.toString()} label="Copy the answer" />}
-      <button type="button" class="icon" onClick={retry} title="Ask again" aria-label="Ask again">
+      <button
+        type="button"
+        class="icon"
+        onClick={retry}
+        disabled={hindrance !== undefined}
+        title={hindrance ?? "Ask again"}
+        aria-label="Ask again"
+      >
         <Icon name="retry" />
       </button>
       {answer.exchange.value && (

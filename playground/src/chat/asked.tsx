@@ -6,17 +6,19 @@ import { Icon } from "./icon"
 
 interface Props {
   readonly asked: Asked
+  /** Why nothing can be asked now. */
+  readonly hindrance?: string | undefined
   edit(text: string): void
 }
 
-export function AskedMessage({ asked, edit }: Props) {
+export function AskedMessage({ asked, hindrance, edit }: Props) {
   const [editing, setEditing] = useState(false)
-  if (editing) return <Editing asked={asked} edit={edit} end={() => setEditing(false)} />
+  if (editing) return <Editing asked={asked} hindrance={hindrance} edit={edit} end={() => setEditing(false)} />
   return (
     <article class="message asked" aria-label="You">
       <div class="bubble">
-        {asked.images.map((url) => (
-          <img key={url} src={url} alt="Sent" />
+        {asked.images.map((url, place) => (
+          <img key={place} src={url} alt="Sent" />
         ))}
         {asked.gone && <p class="gone">{pictures(asked.gone)}, not kept</p>}
         {asked.text}
@@ -28,9 +30,11 @@ export function AskedMessage({ asked, edit }: Props) {
   )
 }
 
-function Editing({ asked, edit, end }: Props & { end(): void }) {
+function Editing({ asked, hindrance, edit, end }: Props & { end(): void }) {
   const [text, setText] = useState(asked.text)
+  const unfit = hindrance !== undefined || (text.trim() === "" && asked.images.length === 0)
   const save = () => {
+    if (unfit) return
     end()
     edit(text)
   }
@@ -58,7 +62,7 @@ function Editing({ asked, edit, end }: Props & { end(): void }) {
         <button type="button" onClick={end}>
           Cancel
         </button>
-        <button type="button" class="primary" onClick={save}>
+        <button type="button" class="primary" onClick={save} disabled={unfit} title={hindrance}>
           Send
         </button>
       </div>

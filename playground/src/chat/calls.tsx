@@ -14,14 +14,17 @@ interface Props {
   readonly results: Results | undefined
   /** Where they can still be answered: takes the answers. */
   readonly send: ((results: Results) => void) | undefined
+  /** Why nothing can be asked now. */
+  readonly hindrance: string | undefined
 }
 
-export function Calls({ answer, results, send }: Props) {
+export function Calls({ answer, results, send, hindrance }: Props) {
   const count = answer.calls.value
   const asking = send !== undefined && results === undefined && answer.phase.value === "whole"
   if (count === 0) return null
   const submit = (event: TargetedSubmitEvent<HTMLFormElement>) => {
     event.preventDefault()
+    if (hindrance) return
     const data = new FormData(event.currentTarget)
     send?.({ is: "results", id: freshId(), of: answersIn(data, answer) })
   }
@@ -44,7 +47,7 @@ export function Calls({ answer, results, send }: Props) {
       ))}
       {count > MOST && <p class="note">{count - MOST} more calls are not shown; they are answered by nothing.</p>}
       {asking && (
-        <button type="submit" class="primary">
+        <button type="submit" class="primary" disabled={hindrance !== undefined} title={hindrance}>
           {count === 1 ? "Send the result" : "Send the results"}
         </button>
       )}

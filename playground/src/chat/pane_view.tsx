@@ -1,7 +1,7 @@
 /** One program's side of the page: its name, its thread, and the place of its timeline. */
 
 import type { Conversation } from "../conversation/conversation"
-import type { Answered, Asked, Item, Results } from "../conversation/items"
+import type { Answered, Item, Results } from "../conversation/items"
 import type { Pane } from "../conversation/pane"
 import { CopyAs } from "../copying/copy_as"
 import { copyCode } from "../markdown/code_block"
@@ -14,12 +14,14 @@ import { Welcome } from "./welcome"
 interface Props {
   readonly pane: Pane
   readonly conversation: Conversation
+  /** Why nothing can be asked now. */
+  readonly hindrance: string | undefined
   readonly programs: readonly string[]
   readonly choose: (pane: Pane, program: string) => void
   readonly timeline: boolean
 }
 
-export function PaneView({ pane, conversation, programs, choose, timeline }: Props) {
+export function PaneView({ pane, conversation, hindrance, programs, choose, timeline }: Props) {
   const { scroller, content } = useFollowing()
   const label = pane.name === "first" ? "Program" : "Second program"
   return (
@@ -41,7 +43,7 @@ export function PaneView({ pane, conversation, programs, choose, timeline }: Pro
           {/* biome-ignore lint/a11y/noStaticElementInteractions: it listens to the buttons inside. */}
           {/* biome-ignore lint/a11y/useKeyWithClickEvents: a button's click is a key's, too. */}
           <div class="thread" ref={content} onClick={(event) => void copyCode(event.target)}>
-            <Thread pane={pane} conversation={conversation} />
+            <Thread pane={pane} conversation={conversation} hindrance={hindrance} />
           </div>
         </div>
       </div>
@@ -52,26 +54,29 @@ export function PaneView({ pane, conversation, programs, choose, timeline }: Pro
   )
 }
 
-function Thread({ pane, conversation }: Pick<Props, "pane" | "conversation">) {
+type ThreadProps = Pick<Props, "pane" | "conversation" | "hindrance">
+
+function Thread(props: ThreadProps) {
+  const { pane, conversation } = props
   const items = pane.items.value
   return (
     <>
       {conversation.beginsLater(pane) && <p class="begins">Begins here: it does not know what was said before.</p>}
       {items.length === 0 && <Welcome program={pane.model.value} />}
-      {items.map((item, place) => messageOf(item, items[place + 1], pane, conversation))}
+      {items.map((item, place) => messageOf(item, items[place + 1], props))}
     </>
   )
 }
 
-function messageOf(item: Item, next: Item | undefined, pane: Pane, conversation: Conversation) {
-  if (item.is === "asked") return <AskedIn key={item.id} asked={item} conversation={conversation} />
+function messageOf(item: Item, next: Item | undefined, { pane, conversation, hindrance }: ThreadProps) {
   if (item.is === "results") return null
+  if (item.is === "asked") {
+    const edit = (text: string) => conversation.edit(item, text)
+    return <AskedMessage key={item.id} asked={item} hindrance={hindrance} edit={edit} />
+  }
   const results = next?.is === "results" ? next : undefined
-  return <AnswerIn key={item.id} answer={item} results={results} isLast={next === undefined} pane={pane} />
-}
-
-function AskedIn({ asked, conversation }: { asked: Asked; conversation: Conversation }) {
-  return <AskedMessage asked={asked} edit={(text) => conversation.edit(asked, text)} />
+  const told = { results, isLast: next === undefined, pane, hindrance }
+  return <AnswerIn key={item.id} answer={item} {...told} />
 }
 
 interface AnswerProps {
@@ -79,9 +84,10 @@ interface AnswerProps {
   readonly results: Results | undefined
   readonly isLast: boolean
   readonly pane: Pane
+  readonly hindrance: string | undefined
 }
 
-function AnswerIn({ answer, results, isLast, pane }: AnswerProps) {
+function AnswerIn({ answer, results, isLast, pane, hindrance }: AnswerProps) {
   const exchange = answer.exchange.value
   return (
     <AnswerMessage
@@ -89,6 +95,7 @@ function AnswerIn({ answer, results, isLast, pane }: AnswerProps) {
       results={results}
       looked={(pane.chosenAnswer.value ?? pane.latest.value) === answer}
       send={isLast ? (of) => void pane.result(of) : undefined}
+      hindrance={hindrance}
       gone={pane.goneBefore(answer.id)}
       retry={() => void pane.retry(answer.id)}
       look={() => {

@@ -2,7 +2,14 @@
 
 import type { Answered } from "../conversation/items"
 
-export function Trouble({ answer, retry }: { answer: Answered; retry(): void }) {
+interface Props {
+  readonly answer: Answered
+  /** Why nothing can be asked now. */
+  readonly hindrance: string | undefined
+  retry(): void
+}
+
+export function Trouble({ answer, hindrance, retry }: Props) {
   const problem = answer.problem.value
   if (!problem) return null
   const marks = [problem.status, problem.code, problem.param].filter((mark) => mark !== undefined)
@@ -10,7 +17,7 @@ export function Trouble({ answer, retry }: { answer: Answered; retry(): void }) 
     <div class="trouble" role="alert">
       <p class="reason">{problem.message}</p>
       {marks.length > 0 && <p class="marks">{marks.join(" · ")}</p>}
-      <button type="button" onClick={retry}>
+      <button type="button" onClick={retry} disabled={hindrance !== undefined} title={hindrance}>
         Try again
       </button>
     </div>

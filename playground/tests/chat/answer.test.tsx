@@ -96,6 +96,22 @@ test("two calls of one id are two calls, each with a result of its own", () => {
   expect([...container.querySelectorAll(".result pre")].map((shown) => shown.textContent)).toEqual(["sunny", "rain"])
 })
 
+test("while nothing can be asked, no answer is asked for again and no result is sent", () => {
+  const send = vi.fn()
+  const retry = vi.fn()
+  const answer = answered("whole", call(0, "x", "f", "{}"))
+  answer.problem.value = { message: "No.", how: "failed", status: undefined, code: undefined, param: undefined }
+  const props = { answer, results: undefined, looked: false, send, retry, look: vi.fn() }
+  render(<AnswerMessage {...props} hindrance="A fault" />)
+  fireEvent.keyDown(screen.getByLabelText("Result of f"), { key: "Enter" })
+  for (const name of ["Send the result", "Ask again", "Try again"]) {
+    const button = screen.getByRole<HTMLButtonElement>("button", { name })
+    expect([button.disabled, button.title]).toEqual([true, "A fault"])
+    fireEvent.click(button)
+  }
+  expect([send.mock.calls.length, retry.mock.calls.length]).toEqual([0, 0])
+})
+
 test("of very many calls the first are shown and the others counted, and all are answered", () => {
   const send = vi.fn()
   const calls = Array.from({ length: 1_000 }, (_, index) => call(index, `id${index}`, "f", "{}"))

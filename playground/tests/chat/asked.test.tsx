@@ -4,13 +4,10 @@ import { AskedMessage } from "../../src/chat/asked"
 
 afterEach(cleanup)
 
-function shown() {
+function shown({ images = ["data:image/png;base64,AA"], hindrance }: { images?: string[]; hindrance?: string } = {}) {
   const edit = vi.fn()
   const { container } = render(
-    <AskedMessage
-      asked={{ is: "asked", id: "a", text: "<b>hi\nyou", images: ["data:image/png;base64,AA"] }}
-      edit={edit}
-    />,
+    <AskedMessage asked={{ is: "asked", id: "a", text: "<b>hi\nyou", images }} hindrance={hindrance} edit={edit} />,
   )
   return { container, edit }
 }
@@ -29,6 +26,20 @@ test("it can be said anew", async () => {
   fireEvent.keyDown(field, { key: "Enter" })
   expect(edit).toHaveBeenCalledWith("else")
   await waitFor(() => expect(screen.queryByLabelText("Your message")).toBeNull())
+})
+
+test.each([
+  ["an empty message", { images: [] }, "  "],
+  ["what cannot be asked now", { hindrance: "A fault" }, "else"],
+])("%s is not sent, and stays to be mended", async (_what, given, text) => {
+  const { edit } = shown(given)
+  fireEvent.click(screen.getByLabelText("Edit this message"))
+  const field = await screen.findByLabelText("Your message")
+  fireEvent.input(field, { target: { value: text } })
+  await waitFor(() => expect(screen.getByText<HTMLButtonElement>("Send").disabled).toBe(true))
+  fireEvent.keyDown(field, { key: "Enter" })
+  expect(edit).not.toHaveBeenCalled()
+  expect(screen.queryByLabelText("Your message")).not.toBeNull()
 })
 
 test("Escape leaves it as it was, and is nobody else's", async () => {
