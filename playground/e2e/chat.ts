@@ -9,6 +9,7 @@ export function composer(page: Page): Locator {
 /** Asks by the keyboard, as most do. */
 export async function ask(page: Page, text: string): Promise<void> {
   await composer(page).fill(text)
+  await expect(page.getByRole("button", { name: "Send", exact: true })).toBeEnabled() // the programs are known
   await composer(page).press("Enter")
 }
 

@@ -5,6 +5,7 @@ import type { State } from "./state"
 /** Obeys keys until the result is called. */
 export function obeyKeys(state: State): () => void {
   const pressed = (event: KeyboardEvent) => {
+    if (event.isComposing) return // it is the input method's
     if (event.key === "Escape") stopOrClose(state, event)
     if (event.key === "/" && !event.ctrlKey && !event.metaKey && !writes(event.target)) {
       event.preventDefault()

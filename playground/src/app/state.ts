@@ -27,7 +27,7 @@ export class State {
   readonly #wide = window.matchMedia("(min-width: 900px)")
   readonly timelineShown: Signal<boolean>
   /** Why nothing can be sent. */
-  readonly hindrance = computed(() => faultsIn(this.settings.read.value))
+  readonly hindrance = computed(() => faultsIn(this.settings.read.value) ?? this.#unasked())
   /** Which settings are in force, where they cannot be seen. */
   readonly inForce = computed(() =>
     this.settingsShown.value ? undefined : summary(this.settings.now.value, this.settings.read.value),
@@ -102,6 +102,12 @@ export class State {
   #after(name: string): string {
     const names = this.programs.value
     return names[(names.indexOf(name) + 1) % names.length] ?? name
+  }
+
+  #unasked(): string | undefined {
+    return this.conversation.panes.value.some((pane) => pane.model.value === "")
+      ? "There is no program to ask"
+      : undefined
   }
 
   #timelineByItself(): boolean {

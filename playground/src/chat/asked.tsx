@@ -39,10 +39,11 @@ function Editing({ asked, hindrance, edit, end }: Props & { end(): void }) {
     edit(text)
   }
   const key = (event: KeyboardEvent) => {
+    if (event.isComposing) return
     if (event.key === "Escape") {
       event.stopPropagation()
       end()
-    } else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+    } else if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault()
       save()
     }

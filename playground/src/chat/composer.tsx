@@ -4,7 +4,7 @@ import { type Signal, useSignal } from "@preact/signals"
 import type { ComponentChildren, TargetedKeyboardEvent } from "preact"
 import { useEffect, useRef } from "preact/hooks"
 import { Icon } from "./icon"
-import { picturesIn } from "./pictures"
+import { pasted, picturesIn, takeDropped } from "./pictures"
 
 interface Props {
   /** What is written, and not sent yet. */
@@ -32,6 +32,7 @@ export function Composer({ text, busy, hindrance, send, stop, children }: Props)
     images.value = [...images.value, ...read.urls]
     note.value = read.note
   }
+  useEffect(() => takeDropped((files) => void attach(files)), [])
   const submit = () => {
     if (empty || busy || hindrance) return
     send(text.value, images.value)
@@ -46,14 +47,12 @@ export function Composer({ text, busy, hindrance, send, stop, children }: Props)
         event.preventDefault()
         submit()
       }}
-      onDragOver={(event) => event.preventDefault()}
-      onDrop={(event) => {
-        event.preventDefault()
-        void attach(event.dataTransfer?.files ?? [])
-      }}
     >
       {children}
-      <Attached images={images.value} remove={(gone) => (images.value = images.value.filter((url) => url !== gone))} />
+      <Attached
+        images={images.value}
+        remove={(gone) => (images.value = images.value.filter((_url, place) => place !== gone))}
+      />
       <div class="line">
         <PicturePicker attach={attach} />
         <textarea
@@ -65,7 +64,7 @@ export function Composer({ text, busy, hindrance, send, stop, children }: Props)
           value={text.value}
           onInput={(event) => (text.value = event.currentTarget.value)}
           onKeyDown={(event) => sendsByKey(event) && submit()}
-          onPaste={(event) => void attach(event.clipboardData?.files ?? [])}
+          onPaste={(event) => void attach(pasted(event.clipboardData))}
         />
         {busy ? (
           <button type="button" class="send" onClick={stop} title="Stop (Escape)" aria-label="Stop">
@@ -95,14 +94,14 @@ function touched(): boolean {
   return window.matchMedia?.("(pointer: coarse)").matches
 }
 
-function Attached({ images, remove }: { images: readonly string[]; remove(url: string): void }) {
+function Attached({ images, remove }: { images: readonly string[]; remove(place: number): void }) {
   if (images.length === 0) return null
   return (
     <ul class="attached" aria-label="Pictures to be sent">
       {images.map((url, place) => (
-        <li key={url}>
+        <li key={place}>
           <img src={url} alt={`To be sent, ${place + 1}`} />
-          <button type="button" onClick={() => remove(url)} aria-label={`Remove picture ${place + 1}`}>
+          <button type="button" onClick={() => remove(place)} aria-label={`Remove picture ${place + 1}`}>
             <Icon name="close" />
           </button>
         </li>

@@ -15,6 +15,28 @@ export async function picturesIn(files: Iterable<File>): Promise<{ urls: string[
   return { urls: await Promise.all(small.map(urlOf)), note: note.trim() || undefined }
 }
 
+/** Takes what is dropped anywhere on the page, which would open it in its own place, until the result is called. */
+export function takeDropped(take: (files: Iterable<File>) => void): () => void {
+  const over = (event: DragEvent) => {
+    if (event.dataTransfer?.types.includes("Files")) event.preventDefault()
+  }
+  const dropped = (event: DragEvent) => {
+    over(event)
+    if (event.defaultPrevented) take(event.dataTransfer?.files ?? [])
+  }
+  document.addEventListener("dragover", over)
+  document.addEventListener("drop", dropped)
+  return () => {
+    document.removeEventListener("dragover", over)
+    document.removeEventListener("drop", dropped)
+  }
+}
+
+/** The files that were copied; none where they come with their text, of which office programs add a picture. */
+export function pasted(copied: DataTransfer | null): Iterable<File> {
+  return copied && !copied.types?.includes("text/plain") ? copied.files : []
+}
+
 function urlOf(file: File): Promise<string> {
   return new Promise((resolve, reject) => {
     const reader = new FileReader()

@@ -99,6 +99,10 @@ test("Escape stops the answer, and / goes to the message", async () => {
   await waitFor(() => expect(chosen("Program")).toBe("a"))
   write("hi")
   await screen.findByText("a: The answer begins.")
+  fireEvent.keyDown(document.body, { key: "Escape", isComposing: true })
+  expect(screen.queryByText("a: The answer was stopped.")).toBeNull()
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(screen.queryByText("a: The answer was stopped.")).toBeNull()
   fireEvent.keyDown(document.body, { key: "Escape" })
   await screen.findByText("a: The answer was stopped.")
   fireEvent.keyDown(document.body, { key: "/" })
@@ -130,6 +134,15 @@ test("which settings are in force is said while they are closed, and leads to th
   fireEvent.click(await screen.findByText("Seed 7"))
   await screen.findByLabelText("Seed")
   await waitFor(() => expect(screen.queryByText("Seed 7")).toBeNull())
+})
+
+test("nothing is sent to no program: the message stays until there is one", async () => {
+  await opened({ "/v1/models": models() })
+  await screen.findByText("There is no program to ask")
+  write("hi")
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(screen.queryByLabelText("You")).toBeNull()
+  expect(screen.getByLabelText<HTMLTextAreaElement>("Message").value).toBe("hi")
 })
 
 test("an example fills an empty field", async () => {

@@ -62,7 +62,7 @@ test("pictures are attached by paste, drop and choice, and can be taken away", a
   const picture = (name: string) => new File([name], `${name}.png`, { type: "image/png" })
   fireEvent.paste(field, { clipboardData: { files: [picture("a"), new File(["x"], "x.txt", { type: "text/plain" })] } })
   await waitFor(() => expect(screen.getAllByRole("img")).toHaveLength(1))
-  fireEvent.drop(field, { dataTransfer: { files: [picture("b")] } })
+  fireEvent.drop(field, { dataTransfer: { files: [picture("b")], types: ["Files"] } })
   await waitFor(() => expect(screen.getAllByRole("img")).toHaveLength(2))
   fireEvent.change(screen.getByLabelText("Pictures"), { target: { files: [picture("c")] } })
   await waitFor(() => expect(screen.getAllByRole("img")).toHaveLength(3))
@@ -84,7 +84,9 @@ test("a picture that is too large is left out, and told", async () => {
 
 test("a file that is no picture is left out, and told", async () => {
   const { field } = shown()
-  fireEvent.drop(field, { dataTransfer: { files: [new File(["x"], "x.txt", { type: "text/plain" })] } })
+  fireEvent.drop(field, {
+    dataTransfer: { files: [new File(["x"], "x.txt", { type: "text/plain" })], types: ["Files"] },
+  })
   await waitFor(() => expect(screen.getByRole("alert").textContent).toContain("Only pictures"))
   fireEvent.paste(field, { clipboardData: { files: [new File(["a"], "a.png", { type: "image/png" })] } })
   await waitFor(() => expect(screen.queryByRole("alert")).toBeNull())
@@ -97,4 +99,38 @@ test("it has the focus from the start, but not on a touch screen", () => {
     expect(document.activeElement === field).toBe(!matches)
     cleanup()
   }
+})
+
+const picture = () => new File(["a"], "a.png", { type: "image/png" })
+
+test("a picture that is dropped anywhere is attached, and the page stays", async () => {
+  shown()
+  const dataTransfer = { files: [picture()], types: ["Files"] }
+  expect(fireEvent.dragOver(document.body, { dataTransfer })).toBe(false)
+  expect(fireEvent.drop(document.body, { dataTransfer })).toBe(false)
+  await waitFor(() => expect(screen.getAllByRole("img")).toHaveLength(1))
+})
+
+test("text that is dropped is the browser's to write", () => {
+  const { field } = shown()
+  const dataTransfer = { files: [], types: ["text/plain"] }
+  expect(fireEvent.dragOver(field, { dataTransfer })).toBe(true)
+  expect(fireEvent.drop(field, { dataTransfer })).toBe(true)
+})
+
+test("text that is pasted with a picture of it is text alone", async () => {
+  const { field } = shown()
+  fireEvent.paste(field, { clipboardData: { files: [picture()], types: ["text/plain", "text/html", "Files"] } })
+  fireEvent.paste(field, { clipboardData: { files: [picture()], types: ["Files"] } })
+  await waitFor(() => expect(screen.queryAllByRole("img")).toHaveLength(1))
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(screen.getAllByRole("img")).toHaveLength(1)
+})
+
+test("of a picture that is attached twice one can be removed", async () => {
+  const { field } = shown()
+  fireEvent.paste(field, { clipboardData: { files: [picture(), picture()], types: ["Files"] } })
+  await waitFor(() => expect(screen.getAllByRole("img")).toHaveLength(2))
+  fireEvent.click(screen.getByLabelText("Remove picture 2"))
+  await waitFor(() => expect(screen.getAllByRole("img")).toHaveLength(1))
 })
