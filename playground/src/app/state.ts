@@ -122,7 +122,10 @@ export class State {
   }
 
   #edited(edit: Edit): void {
-    if (edit.is === "serving") void this.findPrograms() // the server may be another one than before
+    if (edit.is === "serving") {
+      this.problem.value = undefined
+      this.#serve(edit.programs) // the server may be another one than before
+    }
     // Where nothing was edited, this says what was served all along.
     if (edit.is !== "serving" || this.edit.value !== undefined) this.edit.value = edit
   }

@@ -284,6 +284,26 @@ test("a key that could not be kept is the one that the page was opened with", as
   expect(keys).toEqual(["Bearer k"])
 })
 
+test("what mserve dev tells of its programs is not asked for again", async () => {
+  let asked = 0
+  let events: ServerResponse | undefined
+  await opened({
+    "/v1/models": (request, response) => {
+      if (request.method !== "OPTIONS") asked += 1
+      models("a")(request, response)
+    },
+    "/dev/events": (_request, response) => {
+      events = response.writeHead(200, SSE)
+      events.flushHeaders()
+    },
+  })
+  await waitFor(() => expect(chosen("Program")).toBe("a"))
+  await waitFor(() => expect(events).toBeDefined())
+  events?.write(`data: ${JSON.stringify({ type: "serving", programs: ["b"] })}\n\n`)
+  await waitFor(() => expect(chosen("Program")).toBe("b"))
+  expect(asked).toBe(1)
+})
+
 test("dark and light are the system's until one is chosen, which is kept", () => {
   const now = () => document.documentElement.dataset.theme
   const storage = storagesOf(window).lasting
