@@ -1,0 +1,86 @@
+"""Makes Ray Serve's application: a deployment for each program, and the ingress before them all."""
+
+import re
+from typing import Any
+
+import msgspec
+from msgspec import structs
+from ray import serve
+from ray.serve import Application
+from ray.serve.config import AutoscalingConfig, BackpressureConfig
+
+from mserve.program import Traits
+from mserve.programs.user import UserProgram, load
+
+from .ingress import Described, Served
+from .plan import Part, Plan, Scale
+from .replica import ProgramReplica
+
+_SURGE = 25
+"""Percent of the replicas that may be there twice during an update: the new ones come before the old ones go."""
+_AGAIN = 1
+"""Seconds after which somebody whom Ray itself refused may try again."""
+_NO_END = 2**31 - 1
+
+
+def build(args: dict[str, Any]) -> Application:
+    """Make the application that a config of Ray's names, by the `args` that stand in it."""
+    return application(msgspec.convert(args, Plan))
+
+
+def application(plan: Plan) -> Application:
+    """Make the application; `LoadError` for a program that cannot be served."""
+    programs = load(*[part.source for part in plan.programs], names=tuple(part.name for part in plan.programs))
+    bound = [_program(plan, part, program) for part, program in zip(plan.programs, programs, strict=True)]
+    described = [_described(program) for program in programs]
+    ingress = serve.deployment(
+        Served,
+        name="ingress",
+        max_ongoing_requests=plan.connections,
+        backpressure_config=BackpressureConfig(status_code=429, retry_after_s=_AGAIN),
+        graceful_shutdown_timeout_s=plan.patience,
+        max_surge_percent=_SURGE,
+        **_scaled(plan.ingress, plan.connections),
+    )
+    # Who may run is decided where programs run: an ingress would count its own runs alone.
+    limits = structs.replace(plan.options.limits, runs=_NO_END)
+    return ingress.bind(described, bound, structs.replace(plan.options, limits=limits), plan.logs)
+
+
+def _program(plan: Plan, part: Part, program: UserProgram) -> Application:
+    options, traits = plan.options, program.traits
+    runs = traits.max_runs or options.limits.runs
+    if program.sync:  # each has a thread: further ones are better off on another replica
+        runs = min(runs, options.limits.threads)
+    queue = options.limits.queue if traits.max_queue is None else traits.max_queue
+    deployment = serve.deployment(
+        ProgramReplica,
+        name=re.sub(r"[^\w.-]", "-", part.name),
+        max_ongoing_requests=runs,
+        max_queued_requests=queue,
+        graceful_shutdown_timeout_s=plan.patience,
+        max_surge_percent=_SURGE,
+        **_scaled(plan.scale, runs),
+    )
+    # What the ingress does to an answer is done there, once.
+    return deployment.bind(part, structs.replace(options, reasoning="fields", store=None), plan.logs)
+
+
+def _described(program: UserProgram) -> Described:
+    traits = Traits(check_output=program.traits.check_output, on_disconnect=program.traits.on_disconnect)
+    return Described(name=program.name, declares=program.declares, traits=traits)
+
+
+def _scaled(scale: Scale, runs: int) -> dict[str, Any]:
+    """Give Ray's options for a number of replicas that each take so many runs."""
+    actor = {"num_cpus": scale.cpus, "num_gpus": scale.gpus}
+    if scale.most is None:
+        return {"num_replicas": scale.replicas, "ray_actor_options": actor}
+    autoscaling = AutoscalingConfig(
+        min_replicas=scale.replicas,
+        max_replicas=scale.most,
+        target_ongoing_requests=min(scale.target, runs),
+        upscale_delay_s=scale.up_after,
+        downscale_delay_s=scale.down_after,
+    )
+    return {"autoscaling_config": autoscaling, "ray_actor_options": actor}
