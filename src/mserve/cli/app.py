@@ -117,15 +117,25 @@ app.command(
     config=CONFIG,
 )
 app.command(
-    "mserve.cli.chat.command:chat",
+    "mserve.cli.deploy:deploy",
     sort_key=3,
+    help="Serve programs on Ray Serve, on one machine or many.",
+    help_epilogue=(
+        "Example: mserve deploy program.py --autoscale 1:4\n\n"
+        "It has the options of mserve run, from the same places; those that are Ray's to decide are refused."
+    ),
+    config=CONFIG,
+)
+app.command(
+    "mserve.cli.chat.command:chat",
+    sort_key=4,
     help="Talk to a server or a program in the terminal.",
     help_epilogue="Example: mserve chat program.py\n\nAnd: echo 'Why?' | mserve chat http://127.0.0.1:8000",
     error_formatter=no_target,
 )
-app.command("mserve.cli.demo:demo", sort_key=4, help="See tokens arrive from the model that comes with mserve.")
-app.command("mserve.cli.pull:pull", sort_key=5, help="Download the model that comes with mserve, ahead of time.")
-app.command("mserve.cli.key:key", sort_key=6, help="Make an API key for somebody.")
+app.command("mserve.cli.demo:demo", sort_key=5, help="See tokens arrive from the model that comes with mserve.")
+app.command("mserve.cli.pull:pull", sort_key=6, help="Download the model that comes with mserve, ahead of time.")
+app.command("mserve.cli.key:key", sort_key=7, help="Make an API key for somebody.")
 app.command(
-    "mserve.cli.store:app", name="store", sort_key=7, help="Look at the runs that are kept, and forget old ones."
+    "mserve.cli.store:app", name="store", sort_key=8, help="Look at the runs that are kept, and forget old ones."
 )

@@ -1,6 +1,7 @@
 """Makes Ray Serve's application: a deployment for each program, and the ingress before them all."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -25,12 +26,13 @@ _NO_END = 2**31 - 1
 
 def build(args: dict[str, Any]) -> Application:
     """Make the application that a config of Ray's names, by the `args` that stand in it."""
-    return application(msgspec.convert(args, Plan))
+    plan = msgspec.convert(args, Plan)
+    parts = plan.programs
+    return application(plan, load(*[part.source for part in parts], names=tuple(part.name for part in parts)))
 
 
-def application(plan: Plan) -> Application:
-    """Make the application; `LoadError` for a program that cannot be served."""
-    programs = load(*[part.source for part in plan.programs], names=tuple(part.name for part in plan.programs))
+def application(plan: Plan, programs: Sequence[UserProgram]) -> Application:
+    """Make the application of some programs, in the plan's order."""
     bound = [_program(plan, part, program) for part, program in zip(plan.programs, programs, strict=True)]
     described = [_described(program) for program in programs]
     ingress = serve.deployment(

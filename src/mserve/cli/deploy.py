@@ -1,0 +1,86 @@
+"""`mserve deploy`: serve programs on Ray Serve."""
+
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+from rich.text import Text
+
+from mserve.errors import StartupError
+from mserve.server.ray.planning import Planned, RaySettings, Wanted, planned
+
+from .arguments import Names, Program, forget_secrets
+from .failure import errors, told_in_words
+from .screen import console
+
+if TYPE_CHECKING:
+    from mserve.server.ray.deployment import Deployed
+
+HowToServe = Annotated[RaySettings, Parameter(name="*", negative_iterable=())]
+HowToDeploy = Annotated[Wanted, Parameter(name="*")]
+Build = Annotated[
+    Path | None, Parameter(help="Write Ray's own config into this file, for `serve deploy`, and deploy nothing.")
+]
+Image = Annotated[
+    str | None,
+    Parameter(help="A container's image with mserve[ray] and the programs: --build writes a RayService for KubeRay."),
+]
+WorkingDir = Annotated[
+    str | None, Parameter(help="The address of a zip file of the programs, for --build; by default the nodes have them.")
+]
+Delete = Annotated[bool, Parameter(negative=(), help="Take the application down, and deploy nothing.")]
+
+
+def deploy(
+    *programs: Program,
+    names: Names = (),
+    build: Build = None,
+    image: Image = None,
+    working_dir: WorkingDir = None,
+    delete: Delete = False,
+    wanted: HowToDeploy = Wanted(),  # noqa: B008  # frozen
+    settings: HowToServe = RaySettings(),  # noqa: B008  # frozen
+) -> None:
+    """Serve programs on Ray Serve, each on replicas of its own behind one ingress."""
+    forget_secrets()
+    with told_in_words():
+        try:
+            from mserve.server.ray import deployment  # noqa: PLC0415  # an extra, and slow
+        except ImportError as error:
+            raise StartupError("mserve deploy needs Ray Serve: pip install 'mserve[ray]'") from error
+        if delete:
+            deployment.take_down(wanted)
+            return
+        plan = planned(programs, names, settings, wanted)
+        if build is not None:
+            build.write_text(_config(plan, wanted, settings, image, working_dir), "utf-8")
+            return
+        _show(plan, wanted, deployment.deploy(plan, wanted, settings, _tell))
+
+
+def _config(
+    plan: Planned, wanted: Wanted, settings: RaySettings, image: str | None, working_dir: str | None
+) -> str:
+    from mserve.server.ray.manifest import config_of, manifest_of  # noqa: PLC0415  # as above
+
+    if image is None:
+        return config_of(plan.plan, wanted, settings, working_dir)
+    return manifest_of(plan.plan, wanted, settings, working_dir, image)
+
+
+def _tell(waiting: str) -> None:
+    errors.print(Text(f"waiting: {waiting}", style="dim"))
+
+
+def _show(plan: Planned, wanted: Wanted, done: "Deployed") -> None:
+    """Say what is served, where, and how that ends; stay for as long as the cluster is this process's."""
+    names = Text(", ").join(Text(one.name, "bold cyan") for one in plan.programs)
+    if done.is_own:
+        console.print(Text.assemble("Serving ", names, " at ", (done.base_url, "bold"), ("  (Ctrl-C stops)", "dim")))
+        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        return
+    ending = f"mserve deploy --delete --app {wanted.app}"
+    if wanted.address is not None:
+        ending += f" --address {wanted.address}"
+    console.print(Text.assemble("Serving ", names, " at ", (done.base_url, "bold"), (f"  ({ending} stops)", "dim")))

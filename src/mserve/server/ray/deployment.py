@@ -1,0 +1,110 @@
+"""Brings an application to a cluster, and waits until it answers. Reports what it sees by callback."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import ray
+from msgspec import Struct
+from ray import serve
+from ray.serve.context import _get_global_client
+
+from mserve.errors import StartupError
+from mserve.server.access import check_reach
+from mserve.server.config import Settings
+
+from .application import application
+from .planning import Planned, Wanted
+
+_LOOK = 0.2
+_TELL = 15.0
+"""Seconds after which it is said what is waited for; and again."""
+
+Tell = Callable[[str], None]
+
+
+class Deployed(Struct, frozen=True):
+    """What came of it."""
+
+    base_url: str
+    is_own: bool
+    """Whether the cluster was started for it, and ends with this process."""
+
+
+def deploy(planned: Planned, wanted: Wanted, settings: Settings, tell: Tell) -> Deployed:
+    """Start an application, or update the one of this name; `StartupError` where that fails, with Ray's reason."""
+    is_own = _connect(wanted.address, {"working_dir": str(planned.folder)})
+    try:
+        serve.start(http_options=http_options(settings))
+        http = _get_global_client().http_config
+        keyed = bool(planned.plan.options.api_keys)
+        check_reach(http.host, uds=False, auth=settings.auth, keyed=keyed)
+        serve.run_many(
+            [serve.RunTarget(application(planned.plan, planned.programs), wanted.app, wanted.route_prefix)],
+            wait_for_ingress_deployment_creation=False,
+            wait_for_applications_running=False,
+        )
+    except (RuntimeError, ValueError, ray.exceptions.RayError) as error:
+        raise StartupError(f"Ray does not take it: {error}") from error
+    _wait(wanted.app, tell)
+    scheme = "https" if http.ssl_certfile else "http"
+    host = "127.0.0.1" if http.host in ("0.0.0.0", "::") else http.host  # noqa: S104  # compared
+    return Deployed(f"{scheme}://{host}:{http.port}{http.root_path}{wanted.route_prefix.rstrip('/')}/v1", is_own)
+
+
+def take_down(wanted: Wanted) -> None:
+    """Take an application down; its streams may end before. `StartupError` where there is none."""
+    _connect(wanted.address, None)
+    if wanted.app not in serve.status().applications:
+        raise StartupError(f"there is no application {wanted.app!r} on this cluster")
+    serve.delete(wanted.app)
+
+
+def http_options(settings: Settings) -> dict[str, Any]:
+    """Give what Ray's proxies are told, all applications' alike; one that already runs stays as it is."""
+    return {
+        "host": settings.host,
+        "port": settings.port,
+        "root_path": settings.root_path,
+        "keep_alive_timeout_s": settings.timeout_keep_alive,
+        "ssl_certfile": settings.ssl_certfile,
+        "ssl_keyfile": settings.ssl_keyfile,
+        "ssl_keyfile_password": settings.ssl_keyfile_password,
+    }
+
+
+def _connect(address: str | None, runtime_env: dict[str, Any] | None) -> bool:
+    """Connect to a cluster; tell whether it had to be started."""
+    quiet: dict[str, Any] = {"namespace": "serve", "log_to_driver": False, "logging_level": "warning"}
+    try:
+        ray.init(address or "auto", runtime_env=runtime_env, **quiet)
+    except ConnectionError as error:
+        if address is not None or runtime_env is None:
+            raise StartupError(f"there is no Ray cluster at {address or 'this machine'}: {error}") from error
+    except (RuntimeError, ValueError) as error:
+        raise StartupError(f"Ray does not take it: {error}") from error
+    else:
+        return False
+    ray.init(include_dashboard=False, runtime_env=runtime_env, **quiet)
+    return True
+
+
+def _wait(app: str, tell: Tell) -> None:
+    """Wait until an application runs; tell, now and then, what it waits for."""
+    told = time.monotonic()
+    while True:
+        seen = serve.status().applications.get(app)
+        if seen is not None and seen.status == "RUNNING":
+            return
+        if seen is not None and seen.status in ("DEPLOY_FAILED", "UNHEALTHY"):
+            raise StartupError(f"the application does not start: {_reasons(seen)}")
+        if seen is not None and time.monotonic() - told >= _TELL:
+            told = time.monotonic()
+            tell(_reasons(seen))
+        time.sleep(_LOOK)
+
+
+def _reasons(seen: Any) -> str:
+    """Say what Ray says of an application and of the deployments that are not as they shall be."""
+    said = [seen.message, *(f"{name}: {one.message}" for name, one in seen.deployments.items() if one.message)]
+    return "; ".join(dict.fromkeys(text.strip() for text in said if text)) or str(seen.status)

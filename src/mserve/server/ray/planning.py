@@ -1,0 +1,168 @@
+"""Makes a plan of what `mserve deploy` is told; refuses what Ray decides itself, instead of ignoring it. Knows no Ray."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from msgspec import Struct, structs
+
+from mserve.errors import StartupError
+from mserve.options import Options
+from mserve.programs.load import folder_of
+from mserve.programs.user import UserProgram, load
+from mserve.server.config import Settings
+from mserve.web.keys import Keys
+
+from .plan import Logs, Part, Plan, Scale
+
+_RAYS_OWN = {
+    "uds": "Ray's proxy listens on an address",
+    "workers": "say --replicas",
+    "worker_timeout": "Ray asks after the health of replicas itself",
+    "block_warning": "a replica's event loop is Ray's",
+    "proxy_headers": "Ray's proxy decides whom it believes",
+    "forwarded_allow_ips": "Ray's proxy decides whom it believes",
+    "close_timeout": "Ray ends what does not end by --shutdown-timeout",
+    "drain_delay": "Ray sends nothing more to a replica that is to go",
+    "max_header_size": "Ray's proxy reads the heads of requests",
+    "header_timeout": "Ray's proxy reads the heads of requests",
+    "body_timeout": "Ray's proxy reads the bodies of requests",
+}
+"""Why an option of `mserve run` says nothing here."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RaySettings(Settings):
+    """How to serve on Ray: the options of `mserve run`. What replicas get to end is long enough for streams."""
+
+    shutdown_timeout: int = 600
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Where to deploy, and on how much.
+
+    Attributes
+    ----------
+    address
+        The cluster, as Ray names it; by default this machine's, or one that is started and ends with this command.
+    app
+        The application's name: one of the same name is updated, and its streams may end.
+    route_prefix
+        The path that the application is found under.
+    replicas
+        How many replicas each program has.
+    autoscale
+        As MIN:MAX, how many each has by the streams that run.
+    target_runs
+        Running streams that each replica is to have, with --autoscale.
+    upscale_delay
+        Seconds that there have to be more, before there is another replica.
+    downscale_delay
+        Seconds that there have to be less, before there is one less.
+    cpus
+        Processors that each replica takes of its node.
+    gpus
+        Graphics cards that each replica takes of its node.
+    ingress_replicas
+        How many replicas speak to clients.
+    ingress_cpus
+        Processors that each of those takes.
+
+    """
+
+    address: str | None = None
+    app: str = "mserve"
+    route_prefix: str = "/"
+    replicas: int | None = None
+    autoscale: str | None = None
+    target_runs: float = 100.0
+    upscale_delay: float = 10.0
+    downscale_delay: float = 300.0
+    cpus: float = 1.0
+    gpus: float = 0.0
+    ingress_replicas: int = 1
+    ingress_cpus: float = 1.0
+
+    def scale(self) -> Scale:
+        """Give how many replicas a program has; `StartupError` for what is no number of them."""
+        if self.autoscale is None:
+            return self._scale(1 if self.replicas is None else self.replicas, None)
+        least, _, most = self.autoscale.partition(":")
+        if self.replicas is not None or not (least.isdecimal() and most.isdecimal() and int(least) <= int(most)):
+            raise StartupError("--autoscale takes MIN:MAX, as in 1:4, and then there is no --replicas")
+        return self._scale(int(least), int(most))
+
+    def ingress(self) -> Scale:
+        """Give how many replicas the ingress has."""
+        return Scale(replicas=self.ingress_replicas, cpus=self.ingress_cpus)
+
+    def _scale(self, least: int, most: int | None) -> Scale:
+        if (least if most is None else most) < 1:
+            raise StartupError("a program needs one replica at least")
+        return Scale(
+            replicas=least,
+            most=most,
+            target=self.target_runs,
+            up_after=self.upscale_delay,
+            down_after=self.downscale_delay,
+            cpus=self.cpus,
+            gpus=self.gpus,
+        )
+
+
+class Planned(Struct, frozen=True, kw_only=True):
+    """What is to be deployed, with what only this process has of it."""
+
+    plan: Plan
+    programs: tuple[UserProgram, ...]
+    folder: Path
+    """Where the programs are named from; it travels to the cluster."""
+
+
+def planned(
+    sources: Sequence[str], names: Sequence[str], settings: Settings, wanted: Wanted
+) -> Planned:
+    """Load programs and plan their application; `StartupError` for what cannot be said to Ray."""
+    for field in fields(settings):
+        if field.name in _RAYS_OWN and getattr(settings, field.name) != field.default:
+            raise StartupError(f"--{field.name.replace('_', '-')} is nothing to mserve deploy: {_RAYS_OWN[field.name]}")
+    options = _options(settings)
+    folders = [folder for source in sources if (folder := folder_of(source)) is not None]
+    folder = Path(os.path.commonpath(folders)) if folders else Path.cwd()
+    programs = load(*sources, names=tuple(names))
+    plan = Plan(
+        programs=tuple(
+            Part(source=_inside(source, folder), name=one.name) for source, one in zip(sources, programs, strict=True)
+        ),
+        options=options,
+        scale=wanted.scale(),
+        ingress=wanted.ingress(),
+        logs=Logs(level=settings.log_level, format=settings.log_format, access=settings.access_log),
+        connections=settings.limit_connections,
+        patience=float(settings.shutdown_timeout),
+    )
+    return Planned(plan=plan, programs=programs, folder=folder)
+
+
+def _options(settings: Settings) -> Options:
+    """Give what the ingress is told: keys as hashes, since the file that has them stays where it is."""
+    options = settings.options()
+    if settings.store is None:
+        options = structs.replace(options, store=None)
+    elif settings.store.startswith("sqlite:"):
+        raise StartupError("replicas share no file: --store takes postgresql://user@host/database here, or none")
+    if settings.api_key_file is not None:
+        Keys((), settings.api_key_file)  # each line is one, or this says which is not
+        lines = [line.strip() for line in Path(settings.api_key_file).read_text("utf-8-sig").splitlines()]
+        keys = tuple(line for line in lines if line and not line.startswith("#"))
+        options = structs.replace(options, api_keys=(*options.api_keys, *keys), api_key_file=None)
+    return options
+
+
+def _inside(source: str, folder: Path) -> str:
+    """Name a file from a folder; a module has its name everywhere."""
+    path, ending, attribute = source.partition(".py")
+    file = Path(path + ending)
+    return f"{file.resolve().relative_to(folder)}{attribute}" if file.is_file() else source
