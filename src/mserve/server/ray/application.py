@@ -59,7 +59,7 @@ def _program(plan: Plan, part: Part, program: UserProgram) -> Application:
         ProgramReplica,
         name=re.sub(r"[^\w.-]", "-", part.name),
         max_ongoing_requests=runs,
-        max_queued_requests=queue,
+        max_queued_requests=max(1, queue),  # Ray counts who is being handed over as somebody who waits
         graceful_shutdown_timeout_s=plan.patience,
         max_surge_percent=_SURGE,
         **_scaled(plan.scale, runs),

@@ -1,6 +1,6 @@
 """What Ray's proxy asks: the app of `mserve run`, whose programs are on replicas of their own. Runs no user code."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -13,6 +13,12 @@ from mserve.web.app import App
 
 from .plan import Logs
 from .remote import RemoteProgram
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+_ID = b"x-request-id"
 
 
 class Described(Struct, frozen=True, kw_only=True):
@@ -34,11 +40,29 @@ class Ingress:
             RemoteProgram(one.name, one.declares, one.traits, handle, options.times.queue)
             for one, handle in zip(described, handles, strict=True)
         ]
-        self._app = App(programs, options)
+        self._door = Door(App(programs, options))
 
-    def __serve_build_asgi_app__(self) -> App:  # noqa: PLW3201  # Ray's own name
+    def __serve_build_asgi_app__(self) -> "Door":  # noqa: PLW3201  # Ray's own name
         """Give what Ray's replica hands requests to; it is opened and closed by the lifespan messages."""
-        return self._app
+        return self._door
+
+
+class Door:
+    """The app, to Ray's proxy. That has named the request already, and tells its client so."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Be an ASGI app."""
+
+        async def forward(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = [header for header in message["headers"] if header[0] != _ID]
+                message = {**message, "headers": headers}
+            await send(message)
+
+        await self._app(scope, receive, forward)
 
 
 Served = serve.ingress()(Ingress)

@@ -1,0 +1,90 @@
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from on_ray.asking import Stream, ask, body, client
+from on_ray.conftest import PROGRAMS
+from raying import RayServer
+from share import share
+
+STREAMS = share(200)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of the program's own, where it can be edited."""
+    (tmp_path / "talker.py").write_text((PROGRAMS / "talker.py").read_text())
+    return tmp_path
+
+
+@pytest.fixture
+def elastic(folder: Path) -> Iterator[RayServer]:
+    server = RayServer(
+        str(folder / "talker.py"),
+        *("--autoscale", "1:4", "--target-runs", str(max(1, STREAMS // 4))),
+        *("--upscale-delay", "0.5", "--downscale-delay", "2"),
+    )
+    server.deploy()
+    yield server
+    server.stop()
+
+
+async def replicas_until(server: RayServer, count: int, limit: float) -> set[int]:
+    until = time.monotonic() + limit
+    while len(found := server.replicas("talker")) != count:
+        assert time.monotonic() < until, f"{len(found)} replicas, and not {count} in {limit} s"
+        await asyncio.sleep(0.1)
+    return found
+
+
+def whole(streams: list[Stream], count: int) -> int:
+    """Count the streams that have each of their own words once, and nobody else's."""
+    faults = [stream for n, stream in enumerate(streams) if not stream.is_whole(f"s{n}", count)]
+    for stream in faults[:3]:
+        print(stream.status, stream.broken, stream.error, stream.done, stream.text[:80], stream.text[-80:])
+    return len(streams) - len(faults)
+
+
+async def test_no_stream_is_lost_while_replicas_come_and_go(elastic: RayServer) -> None:
+    (only,) = elastic.replicas("talker")
+    words = 60
+    async with client() as http:
+        asked = [body(f"s{n}", count=words, pause=0.5) for n in range(STREAMS)]
+        streams = [asyncio.create_task(ask(http, elastic.base_url, one)) for one in asked]
+        await replicas_until(elastic, 4, 60)
+        late = [asyncio.create_task(ask(http, elastic.base_url, body(f"s{n}", count=20))) for n in range(STREAMS // 4)]
+        long = [asyncio.create_task(ask(http, elastic.base_url, body(f"s{n}", count=140, pause=0.1))) for n in range(4)]
+        assert whole(await asyncio.gather(*late), 20) == len(late)
+        assert whole(await asyncio.gather(*streams), words) == STREAMS
+        # Three of four go while these still run, each on whichever replica it is.
+        assert whole(await asyncio.gather(*long), 140) == len(long)
+        await replicas_until(elastic, 1, 60)
+    pids = {stream.pid for stream in [task.result() for task in late]}
+    print(f"from 1 to 4 to 1: {STREAMS} streams, the late ones on {len(pids)} replicas")
+    assert len(pids) > 1 and only in elastic.replicas("talker") | {only}
+
+
+async def test_an_update_lets_old_streams_finish_and_new_ones_are_the_new_program_s(
+    elastic: RayServer, folder: Path
+) -> None:
+    words = 100
+    async with client() as http:
+        streams = [
+            asyncio.create_task(ask(http, elastic.base_url, body(f"s{n}", count=words, pause=0.2)))
+            for n in range(STREAMS)
+        ]
+        await asyncio.sleep(1)
+        before = elastic.replicas("talker")
+        file = folder / "talker.py"
+        file.write_text(file.read_text().replace('{prompt}/{number} "', 'new/{number} "'))
+        await asyncio.to_thread(elastic.deploy)
+        updated = await ask(http, elastic.base_url, body("x", count=3))
+        assert updated.is_whole("new", 3)
+        assert updated.pid not in before
+        assert not all(task.done() for task in streams)
+        assert whole(await asyncio.gather(*streams), words) == STREAMS
+        httpx.get(f"{elastic.base_url}/models", trust_env=False).raise_for_status()
