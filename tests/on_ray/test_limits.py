@@ -24,7 +24,7 @@ def narrow() -> Iterator[RayServer]:
 async def test_who_finds_no_room_is_told_to_come_again(narrow: RayServer) -> None:
     async with client() as http:
         http.headers["authorization"] = "Bearer a-secret-key"
-        streams = await asyncio.gather(*(ask(http, narrow.base_url, body("a", "narrow")) for _ in range(6)))
+        streams = await asyncio.gather(*(ask(http, narrow.base_url, body("a", "narrow", pause=0.3)) for _ in range(6)))
     answered = [stream for stream in streams if stream.status == 200]
     refused = [stream for stream in streams if stream.status != 200]
     assert answered and refused

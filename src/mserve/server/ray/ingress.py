@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
+import ray
 from msgspec import Struct
 from ray import serve
 from ray.serve.handle import DeploymentHandle
@@ -36,8 +37,9 @@ class Ingress:
         self, described: Sequence[Described], handles: Sequence[DeploymentHandle[Any]], options: Options, logs: Logs
     ) -> None:
         logs.set_up()
+        asker = ray.get_runtime_context().get_actor_name() or ""
         programs = [
-            RemoteProgram(one.name, one.declares, one.traits, handle, options.times.queue)
+            RemoteProgram(one.name, one.declares, one.traits, handle, options.times.queue, asker)
             for one, handle in zip(described, handles, strict=True)
         ]
         self._door = Door(App(programs, options))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from typing import Any
 
 from msgspec import Struct
@@ -24,12 +25,15 @@ class RemoteProgram(Struct, frozen=True):
     handle: DeploymentHandle[Any]
     patience: float
     """Seconds that a run may wait for a replica that has room for it."""
+    asker: str
+    """The name of this replica among Ray's actors: when it dies, the run has nobody to answer."""
     sync: bool = False
     lifespan: Lifespan | None = None
 
     async def run(self, call: Call) -> AsyncGenerator[Event, None]:
         """Have a replica answer; see `Program.run`. Whoever closes this cancels the run there."""
-        messages = self.handle.options(stream=True).run.remote(write_call(call.request, call.headers, call.caller))
+        asked = write_call(call.request, call.headers, call.caller, self.asker)
+        messages = self.handle.options(stream=True).run.remote(asked)
         try:
             message = await self._first(messages)
             while message is not None:
@@ -41,7 +45,8 @@ class RemoteProgram(Struct, frozen=True):
                 raise fault from error
             raise
         finally:
-            messages.cancel()
+            with suppress(Exception):  # where it has failed, this raises the same again
+                messages.cancel()
 
     async def _first(self, messages: Any) -> bytes | None:
         """Wait for a replica's word that it has begun; `ClientError` where none does in time."""

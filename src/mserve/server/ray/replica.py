@@ -10,6 +10,7 @@ from mserve.runs.choices import Choices
 from mserve.runs.failure import failure_of_client
 from mserve.web.lifespan import Lifespans
 
+from .askers import Askers
 from .plan import Logs, Part
 from .wire import BEGUN, read_call, write_events, write_failure
 
@@ -22,6 +23,7 @@ class ProgramReplica:
         (self._program,) = load(part.source, names=(part.name,))
         self._lifespans = Lifespans([self._program])
         self._active = ActiveRuns(options)
+        self._askers = Askers()
 
     async def check_health(self) -> None:
         """Open what all runs share: a replica whose first check fails gets no request. Later, tell that it answers."""
@@ -42,12 +44,14 @@ class ProgramReplica:
             yield write_failure(failure_of_client(error))
             return
         choices = Choices(runs)
+        self._askers.add(call.asker, choices.runs[0].cancel)
         try:
             yield BEGUN
             while not choices.ended:
                 if batches := await choices.take():
                     yield write_events(batches)
         finally:
+            self._askers.discard(call.asker, choices.runs[0].cancel)
             choices.close()
 
     async def _state(self) -> object:
@@ -56,5 +60,6 @@ class ProgramReplica:
 
     async def __del__(self) -> None:
         """Close all, once Ray has let the runs end."""
+        self._askers.close()
         await self._active.close()
         await self._lifespans.close()
