@@ -7,21 +7,24 @@ CLIENTS := .venv-clients
 BENCH := .venv-bench
 DOCS := .venv-docs
 UI := .venv-ui
+RAY := .venv-ray
 # Each micro-benchmark once, untimed: so that none of them rots.
 MICRO := benchmarks/micro --benchmark-disable
 NODE := tests/clients/node
 # The page that the server shows: made by Node from its own folder, carried by the wheel.
 PAGE := playground
+# The clients that are asked again through Ray's proxy.
+ON_RAY := test_openai_python.py test_openai_node.py test_ai_sdk.py test_langchain_openai.py
 BUILT := src/mserve/web/built/index.html
 
-.PHONY: demo test test-unit test-clients test-faults test-ui playground docs clients bench bench-micro costs check format lock clean
+.PHONY: demo test test-unit test-clients test-faults test-ray test-ui playground docs clients bench bench-micro costs check format lock clean
 
 demo: $(VENV)/.demo
 	$(BIN)/mserve demo $(ARGS)
 
 test: $(VENV)/.dev
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 3 --dist loadfile tests $(MICRO) --ignore tests/clients --ignore tests/faults --ignore tests/deploy $(ARGS)
+	$(BIN)/coverage run -m pytest -n 3 --dist loadfile tests $(MICRO) --ignore tests/clients --ignore tests/faults --ignore tests/deploy --ignore tests/on_ray $(ARGS)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
@@ -38,6 +41,12 @@ test-clients: $(VENV)/.dev clients
 # MSERVE_TEST_SHARE=0.1 runs a tenth of what is done many times.
 test-faults: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/faults tests/deploy $(ARGS)
+
+# On a Ray cluster of two nodes, on this machine: then the clients, as far as they are not told what a server logs.
+# MSERVE_TEST_SHARE=0.1 runs a tenth of the streams.
+test-ray: $(RAY)/.done clients
+	$(RAY)/bin/python -m pytest tests/on_ray $(ARGS)
+	MSERVE_TEST_ON_RAY=1 $(RAY)/bin/python -m pytest $(addprefix tests/clients/,$(ON_RAY)) $(ARGS)
 
 # The page by itself, then in a browser, served by the wheel as anybody installs it: needs npm with Node 20, and Chromium.
 # MSERVE_TEST_SHARE=0.1 lets a tenth of the long answer come at its pace; UI_PICTURES=1 takes the documents' pictures anew.
@@ -87,9 +96,13 @@ lock:
 	$(PYTHON) -m venv $(DOCS)
 	$(DOCS)/bin/python -m pip install -q -c requirements.lock -e '.[docs]'
 	$(DOCS)/bin/python -m pip freeze --exclude-editable > docs/requirements.lock
+	rm -rf $(RAY)
+	$(PYTHON) -m venv $(RAY)
+	$(RAY)/bin/python -m pip install -q -c requirements.lock -e '.[dev,ray]'
+	$(RAY)/bin/python -m pip freeze --exclude-editable > tests/on_ray/requirements.lock
 
 clean:
-	rm -rf $(VENV) $(CLIENTS) $(BENCH) $(DOCS) $(UI) $(NODE)/node_modules $(PAGE)/node_modules $(dir $(BUILT))
+	rm -rf $(VENV) $(CLIENTS) $(BENCH) $(DOCS) $(UI) $(RAY) $(NODE)/node_modules $(PAGE)/node_modules $(dir $(BUILT))
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mserve needs Python 3.11 or newer; try: make PYTHON=python3.11")'
@@ -128,6 +141,12 @@ $(DOCS)/.done: pyproject.toml docs/requirements.lock
 	rm -rf $(@D)
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install -q -c docs/requirements.lock -e '.[docs]'
+	touch $@
+
+$(RAY)/.done: pyproject.toml tests/on_ray/requirements.lock
+	rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install -q -c tests/on_ray/requirements.lock -e '.[dev,ray]'
 	touch $@
 
 $(NODE)/node_modules/.done: $(NODE)/package-lock.json

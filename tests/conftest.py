@@ -13,6 +13,7 @@ from hypothesis import settings
 from mserve.local import LocalModel, serving
 from postgres import Postgres
 from processes import Serve, ServerProcess
+from raying import ON_RAY, server_on_ray
 
 # A shared machine has no deadlines to keep, and the same cases each time make a failure anyone's to repeat.
 settings.register_profile("mserve", deadline=None, derandomize=True)
@@ -65,7 +66,8 @@ def _serving(folder: Path) -> Iterator[Callable[..., ServerProcess]]:
                 file.write_text(program)
             files.append(str(file))
         # None of a test's runs may get into what the user of this machine keeps.
-        server = ServerProcess(*files, *flags, env={"MSERVE_STORE": f"sqlite:///{folder}/runs.db"} | dict(env or {}))
+        env = {"MSERVE_STORE": f"sqlite:///{folder}/runs.db"} | dict(env or {})
+        server = server_on_ray(*files, *flags, env=env) if ON_RAY else ServerProcess(*files, *flags, env=env)
         started.append(server)
         server.wait_until_ready()
         return server

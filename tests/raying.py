@@ -12,6 +12,9 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from postgres import Postgres
+from processes import ServerProcess
+
 _ENV = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # loopback alone, whatever other addresses this machine has
@@ -24,10 +27,12 @@ from ray.cluster_utils import Cluster
 node = {"num_cpus": 32, "object_store_memory": 80_000_000, "include_dashboard": False}
 cluster = Cluster(initialize_head=True, head_node_args=node)
 cluster.add_node(num_cpus=32, object_store_memory=80_000_000)
-print("address", cluster.address, flush=True)
+print("address", cluster.address, cluster.head_node.get_session_dir_path(), flush=True)
 signal.sigwait({signal.SIGTERM, signal.SIGINT})
 cluster.shutdown()
 """
+ON_RAY = "MSERVE_TEST_ON_RAY" in os.environ
+"""Whether what starts `mserve run` elsewhere starts `mserve deploy`."""
 _START_LIMIT = 90.0
 _SERVING = re.compile(r"Serving .* at (?P<url>\S+)")
 _apps = itertools.count(1)
@@ -43,7 +48,8 @@ class RayCluster:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         assert line.startswith("address "), line
-        self.address = line.split()[1]
+        _, self.address, folder = line.split()
+        self.folder = Path(folder)
         self._ending: list[subprocess.Popen[bytes]] = []
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
@@ -74,8 +80,8 @@ class RayCluster:
 
     def take_down(self, app: str) -> None:
         command = [sys.executable, "-m", "mserve", "deploy", "--delete", "--app", app, "--address", self.address]
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        self._ending.append(subprocess.Popen(command, env=os.environ | _ENV, **quiet))
+        quiet = subprocess.DEVNULL
+        self._ending.append(subprocess.Popen(command, env=os.environ | _ENV, stdout=quiet, stderr=quiet))
 
     def replicas(self, app: str, deployment: str) -> set[int]:
         """The processes of a deployment's replicas."""
@@ -102,37 +108,81 @@ def cluster() -> RayCluster:
     return _cluster[0]
 
 
-class RayServer:
-    """Programs on Ray: what `ServerProcess` is to `mserve run`."""
+class RayServer(ServerProcess):
+    """Programs on Ray: what another `ServerProcess` is to `mserve run`."""
 
     def __init__(self, *arguments: str, env: Mapping[str, str] | None = None) -> None:
         self.app = f"app{next(_apps)}"
         self._arguments = ("--app", self.app, "--route-prefix", f"/{self.app}", "--cpus", "0.5", *arguments)
-        # A server of the tests' has a file for its runs, which replicas cannot share.
         self._env = dict(env or {})
-        if self._env.get("MSERVE_STORE", "").startswith("sqlite:"):
-            del self._env["MSERVE_STORE"]
         self.base_url = ""
-        self.output = ""
+        self._said = ""
+
+    @property
+    def output(self) -> str:
+        """What all replicas of the cluster have logged so far."""
+        logs = cluster().folder / "logs"
+        return "".join(file.read_text(errors="replace") for file in sorted(logs.glob("worker-*.[eo]*")))
 
     def wait_until_ready(self) -> None:
-        self.deploy()
+        if not self.base_url:
+            self.deploy()
+
+    def wait_for(self, pattern: str, limit: float = 5.0) -> re.Match[str]:
+        until(lambda: re.search(pattern, self.output), limit, pattern)
+        found = re.search(pattern, self.output)
+        assert found is not None
+        return found
 
     def deploy(self, *arguments: str) -> None:
         """Deploy it, or update it."""
         done = cluster().deploy(*self._arguments, *arguments, env=self._env)
-        self.output += done.stdout + done.stderr
-        assert done.returncode == 0, self.output
+        self._said += done.stdout + done.stderr
+        assert done.returncode == 0, self._said
         found = _SERVING.search(done.stdout)
-        assert found is not None, self.output
+        assert found is not None, self._said
         self.base_url = found["url"]
 
     def replicas(self, deployment: str) -> set[int]:
+        """The processes of a program's replicas, or of the `ingress`'s."""
         return cluster().replicas(self.app, deployment)
 
-    def stop(self) -> None:
+    def stop(self, how: int = signal.SIGTERM) -> int:
         """Take it down, and let others go on meanwhile."""
+        del how
         cluster().take_down(self.app)
+        return 0
+
+
+class _Kept(RayServer):
+    """One that all modules share: to deploy the same again takes its time, and ends with the cluster."""
+
+    def stop(self, how: int = signal.SIGTERM) -> int:
+        del how
+        return 0
+
+
+_kept: dict[tuple[str, ...], RayServer] = {}
+
+
+def server_on_ray(*arguments: str, env: Mapping[str, str]) -> ServerProcess:
+    """Give programs on Ray to a test that was written for `mserve run`."""
+    options = tuple(f"{name}={value}" for name, value in env.items() if not value.startswith("sqlite:"))
+    key = (*arguments, *options)
+    if key not in _kept:
+        _kept[key] = _Kept(*arguments, env={**env, "MSERVE_STORE": postgresql()} if "MSERVE_STORE" in env else env)
+    return _kept[key]
+
+
+_postgres: list[Postgres] = []
+
+
+def postgresql() -> str:
+    """Give the address of a store for all replicas of this session."""
+    if not _postgres:
+        _postgres.append(Postgres().__enter__())
+        atexit.register(_postgres[0].__exit__, None, None, None)
+    return _postgres[0].empty()
 
 
 def until(true: Callable[[], object], limit: float = 30.0, what: str = "it") -> float:

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -28,7 +29,7 @@ def pair() -> Iterator[RayServer]:
     server.stop()
 
 
-async def running(http: httpx.AsyncClient, server: RayServer, **fields: object) -> list["asyncio.Task[Stream]"]:
+async def running(http: httpx.AsyncClient, server: RayServer, **fields: Any) -> list["asyncio.Task[Stream]"]:
     """Start streams, and wait until each has said its first word."""
     begun: list[int] = []
     asked = [body(f"s{n}", count=WORDS, pause=0.2, **fields) for n in range(STREAMS)]
@@ -47,7 +48,8 @@ async def test_a_killed_replica_ends_its_streams_with_a_framed_error_and_no_othe
         killed = time.monotonic()
         streams = await asyncio.gather(*tasks)
     died = {n: stream for n, stream in enumerate(streams) if stream.pid == victim}
-    assert died and len(died) < STREAMS
+    assert died
+    assert len(died) < STREAMS
     for n, stream in enumerate(streams):
         if n not in died:
             assert stream.pid == other and stream.is_whole(f"s{n}", WORDS), stream
@@ -59,8 +61,10 @@ async def test_a_killed_replica_ends_its_streams_with_a_framed_error_and_no_othe
     async with client() as http:
         while (await ask(http, pair.base_url, body("x", count=1))).pid == other:
             assert time.monotonic() - killed < 60
-    print(f"{len(died)} of {STREAMS} streams ended, the others were whole; a new replica answered after "
-          f"{time.monotonic() - killed:.1f} s")
+    print(
+        f"{len(died)} of {STREAMS} streams ended, the others were whole; a new replica answered after "
+        f"{time.monotonic() - killed:.1f} s"
+    )
 
 
 async def test_a_killed_ingress_ends_its_own_streams_and_their_programs(pair: RayServer, tmp_path: Path) -> None:
@@ -74,7 +78,9 @@ async def test_a_killed_ingress_ends_its_own_streams_and_their_programs(pair: Ra
     whole = [stream for n, stream in enumerate(streams) if stream.is_whole(f"s{n}", WORDS)]
     cut = [stream for stream in streams if stream.broken or stream.error is not None]
     print(Counter((stream.broken, str(stream.error), stream.done) for stream in streams))
-    assert len(whole) + len(cut) == STREAMS and whole and cut
+    assert len(whole) + len(cut) == STREAMS
+    assert whole
+    assert cut
     assert not any(stream.done for stream in cut)  # nobody takes half an answer for a whole one
     until(lambda: marks.exists() and marks.read_text(), 30, "the cancellation of the programs")
     print(f"programs were cancelled {float(marks.read_text()) - killed:.1f} s after their ingress died")

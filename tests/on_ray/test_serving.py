@@ -13,7 +13,8 @@ async def test_both_programs_answer_to_their_names(talking: RayServer) -> None:
         shouted = await ask(http, talking.base_url, body("how are you", "upper"))
     assert [one["id"] for one in models["data"]] == ["talker", "upper"]
     assert talked.is_whole("a", 3)
-    assert shouted.text == "HOW ARE YOU " and shouted.done == 1
+    assert shouted.text == "HOW ARE YOU "
+    assert shouted.done == 1
 
 
 async def test_each_word_comes_in_a_frame_of_its_own_when_it_is_said(talking: RayServer) -> None:
@@ -53,21 +54,27 @@ async def test_a_program_s_word_to_its_client_has_its_own_status(talking: RaySer
     async with client() as http:
         stream = await ask(http, talking.base_url, body("a", fails="first"))
     assert stream.status == 422
-    assert stream.error is not None and stream.error["message"] == "no such city" and stream.error["code"] == "no_city"
+    assert stream.error is not None
+    assert stream.error["message"] == "no such city"
+    assert stream.error["code"] == "no_city"
 
 
 async def test_a_failure_in_the_middle_is_one_framed_error_and_tells_no_secret(talking: RayServer) -> None:
     async with client() as http:
         stream = await ask(http, talking.base_url, body("a", count=4, fails="later"))
-    assert stream.status == 200 and stream.text.split()[1:] == ["a/0", "a/1"]
-    assert stream.error is not None and stream.error["code"] == "program_error"
+    assert stream.status == 200
+    assert stream.text.split()[1:] == ["a/0", "a/1"]
+    assert stream.error is not None
+    assert stream.error["code"] == "program_error"
     assert "secret" not in stream.error["message"]
 
 
 async def test_a_model_that_is_not_there_is_a_404(talking: RayServer) -> None:
     async with client() as http:
         stream = await ask(http, talking.base_url, body("a", "nobody"))
-    assert stream.status == 404 and stream.error is not None and stream.error["code"] == "model_not_found"
+    assert stream.status == 404
+    assert stream.error is not None
+    assert stream.error["code"] == "model_not_found"
 
 
 async def test_a_request_has_one_id(talking: RayServer) -> None:

@@ -27,7 +27,8 @@ Image = Annotated[
     Parameter(help="A container's image with mserve[ray] and the programs: --build writes a RayService for KubeRay."),
 ]
 WorkingDir = Annotated[
-    str | None, Parameter(help="The address of a zip file of the programs, for --build; by default the nodes have them.")
+    str | None,
+    Parameter(help="The address of a zip file of the programs, for --build; by default the nodes have them."),
 ]
 Delete = Annotated[bool, Parameter(negative=(), help="Take the application down, and deploy nothing.")]
 
@@ -59,9 +60,7 @@ def deploy(
         _show(plan, wanted, deployment.deploy(plan, wanted, settings, _tell))
 
 
-def _config(
-    plan: Planned, wanted: Wanted, settings: RaySettings, image: str | None, working_dir: str | None
-) -> str:
+def _config(plan: Planned, wanted: Wanted, settings: RaySettings, image: str | None, working_dir: str | None) -> str:
     from mserve.server.ray.manifest import config_of, manifest_of  # noqa: PLC0415  # as above
 
     if image is None:

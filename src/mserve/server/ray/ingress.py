@@ -44,7 +44,7 @@ class Ingress:
         ]
         self._door = Door(App(programs, options))
 
-    def __serve_build_asgi_app__(self) -> "Door":  # noqa: PLW3201  # Ray's own name
+    def __serve_build_asgi_app__(self) -> "Door":
         """Give what Ray's replica hands requests to; it is opened and closed by the lifespan messages."""
         return self._door
 

@@ -74,7 +74,9 @@ def _without_defaults(plan: Plan) -> Any:
 
     def differs(value: Any, default: Any) -> Any:
         return {
-            name: differs(one, default.get(name)) if isinstance(one, dict) and isinstance(default.get(name), dict) else one
+            name: differs(one, default.get(name))
+            if isinstance(one, dict) and isinstance(default.get(name), dict)
+            else one
             for name, one in value.items()
             if one != default.get(name)
         }
@@ -86,4 +88,5 @@ def _without_defaults(plan: Plan) -> Any:
 
 
 def _yaml(value: Any) -> str:
-    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True)
+    text: str = yaml.safe_dump(value, sort_keys=False, allow_unicode=True)
+    return text

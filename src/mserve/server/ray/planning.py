@@ -1,4 +1,4 @@
-"""Makes a plan of what `mserve deploy` is told; refuses what Ray decides itself, instead of ignoring it. Knows no Ray."""
+"""Makes a plan of what `mserve deploy` is told; refuses what Ray decides itself, and ignores nothing. Knows no Ray."""
 
 import os
 from collections.abc import Sequence
@@ -121,9 +121,7 @@ class Planned(Struct, frozen=True, kw_only=True):
     """Where the programs are named from; it travels to the cluster."""
 
 
-def planned(
-    sources: Sequence[str], names: Sequence[str], settings: Settings, wanted: Wanted
-) -> Planned:
+def planned(sources: Sequence[str], names: Sequence[str], settings: Settings, wanted: Wanted) -> Planned:
     """Load programs and plan their application; `StartupError` for what cannot be said to Ray."""
     for field in fields(settings):
         if field.name in _RAYS_OWN and getattr(settings, field.name) != field.default:

@@ -1,0 +1,97 @@
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from on_ray.asking import client
+from on_ray.conftest import PROGRAMS
+from postgres import Postgres
+from raying import RayServer
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture(scope="module")
+def keeping() -> Iterator[RayServer]:
+    with Postgres() as postgres:
+        store = {"MSERVE_STORE": postgres.empty()}
+        server = RayServer(str(PROGRAMS / "talker.py"), "--replicas", "2", "--ingress-replicas", "2", env=store)
+        server.deploy()
+        yield server
+        server.stop()
+
+
+async def begin(http: httpx.AsyncClient, url: str, **fields: Any) -> dict[str, Any]:
+    asked = {"model": "talker", "input": "a", "background": True, **fields}
+    answer = await http.post(f"{url}/responses", json=asked)
+    began: dict[str, Any] = answer.raise_for_status().json()
+    return began
+
+
+async def status_until(http: httpx.AsyncClient, url: str, end: str, limit: float = 60.0) -> dict[str, Any]:
+    """Ask until a run has ended so; each request may be answered by another ingress."""
+    until = time.monotonic() + limit
+    while (seen := (await http.get(url)).json())["status"] != end:
+        assert time.monotonic() < until, seen
+        await asyncio.sleep(0.1)
+    found: dict[str, Any] = seen
+    return found
+
+
+def text_of(response: dict[str, Any]) -> str:
+    return "".join(part["text"] for item in response["output"] for part in item["content"])
+
+
+async def test_a_run_goes_on_without_its_client_and_any_ingress_finds_it(keeping: RayServer) -> None:
+    async with client() as http:
+        began = await begin(http, keeping.base_url, count=20)
+        ended = await status_until(http, f"{keeping.base_url}/responses/{began['id']}", "completed")
+    assert text_of(ended).split()[1:] == [f"a/{number}" for number in range(20)]
+
+
+async def test_a_run_is_cancelled_through_any_ingress(keeping: RayServer) -> None:
+    async with client() as http:
+        runs = [await begin(http, keeping.base_url, count=10_000) for _ in range(4)]
+        for run in runs:  # through whichever ingress: of the four one meets another than its own, as good as surely
+            (await http.post(f"{keeping.base_url}/responses/{run['id']}/cancel")).raise_for_status()
+        for run in runs:
+            await status_until(http, f"{keeping.base_url}/responses/{run['id']}", "cancelled")
+
+
+@pytest.mark.parametrize("deployment", ["talker", "ingress"])
+async def test_the_death_of_a_replica_ends_its_runs_as_failed_with_what_they_said(
+    keeping: RayServer, deployment: str
+) -> None:
+    async with client() as http:
+        runs = [await begin(http, keeping.base_url, count=100, pause=0.2) for _ in range(8)]
+        await asyncio.sleep(3)
+        os.kill(min(keeping.replicas(deployment)), signal.SIGKILL)
+        killed = time.monotonic()
+        ended = []
+        for run in runs:
+            url = f"{keeping.base_url}/responses/{run['id']}"
+            while True:
+                try:
+                    seen = (await http.get(url)).json()
+                except (httpx.HTTPError, ValueError):  # of the ingress that has died
+                    continue
+                if seen.get("status") in ("completed", "failed"):
+                    break
+                assert time.monotonic() - killed < 90, seen
+                await asyncio.sleep(0.2)
+            ended.append(seen)
+    failed = [one for one in ended if one["status"] == "failed"]
+    assert failed
+    assert len(failed) < len(ended)
+    for one in failed:
+        words = text_of(one).split()[1:]
+        assert words
+        assert words == [f"a/{number}" for number in range(len(words))]
+        assert "died" in one["error"]["message"] or "ended before" in one["error"]["message"]
+    for one in ended:
+        assert one in failed or len(text_of(one).split()) == 101
