@@ -63,35 +63,41 @@ async def test_a_run_is_cancelled_through_any_ingress(keeping: RayServer) -> Non
             await status_until(http, f"{keeping.base_url}/responses/{run['id']}", "cancelled")
 
 
+async def killed(keeping: RayServer, deployment: str) -> list[dict[str, Any]]:
+    """Kill one replica with runs on all of them; give how the runs ended."""
+    async with client() as http:
+        runs = [await begin(http, keeping.base_url, count=100, pause=0.15) for _ in range(8)]
+        await asyncio.sleep(3)
+        os.kill(min(keeping.replicas(deployment)), signal.SIGKILL)
+        at = time.monotonic()
+        ended: list[dict[str, Any]] = []
+        while len(ended) < len(runs):
+            assert time.monotonic() - at < 90, ended
+            await asyncio.sleep(0.2)
+            try:
+                seen = (await http.get(f"{keeping.base_url}/responses/{runs[len(ended)]['id']}")).json()
+            except (httpx.HTTPError, ValueError):  # of an ingress that has just died
+                continue
+            if seen.get("status") in ("completed", "failed"):
+                ended.append(seen)
+    return ended
+
+
 @pytest.mark.parametrize("deployment", ["talker", "ingress"])
 async def test_the_death_of_a_replica_ends_its_runs_as_failed_with_what_they_said(
     keeping: RayServer, deployment: str
 ) -> None:
-    async with client() as http:
-        runs = [await begin(http, keeping.base_url, count=100, pause=0.2) for _ in range(8)]
-        await asyncio.sleep(3)
-        os.kill(min(keeping.replicas(deployment)), signal.SIGKILL)
-        killed = time.monotonic()
-        ended = []
-        for run in runs:
-            url = f"{keeping.base_url}/responses/{run['id']}"
-            while True:
-                try:
-                    seen = (await http.get(url)).json()
-                except (httpx.HTTPError, ValueError):  # of the ingress that has died
-                    continue
-                if seen.get("status") in ("completed", "failed"):
-                    break
-                assert time.monotonic() - killed < 90, seen
-                await asyncio.sleep(0.2)
-            ended.append(seen)
-    failed = [one for one in ended if one["status"] == "failed"]
+    failed: list[dict[str, Any]] = []
+    for _ in range(3):  # Ray prefers an ingress of the proxy's own node: another one may have no runs
+        ended = await killed(keeping, deployment)
+        for one in ended:
+            words = text_of(one).split()[1:]
+            assert words == [f"a/{number}" for number in range(len(words))]
+            assert words
+            assert one["status"] == "failed" or len(words) == 100
+        failed = [one for one in ended if one["status"] == "failed"]
+        if failed:
+            break
     assert failed
-    assert len(failed) < len(ended)
     for one in failed:
-        words = text_of(one).split()[1:]
-        assert words
-        assert words == [f"a/{number}" for number in range(len(words))]
         assert "died" in one["error"]["message"] or "ended before" in one["error"]["message"]
-    for one in ended:
-        assert one in failed or len(text_of(one).split()) == 101

@@ -1,0 +1,147 @@
+"""What `mserve deploy` makes of its options, without any Ray."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mserve.errors import StartupError
+from mserve.events import Failure, TextDelta, Usage
+from mserve.request import Request
+from mserve.server.config import Settings
+from mserve.server.ray.plan import Logs, Part, Plan
+from mserve.server.ray.planning import Planned, RaySettings, Wanted, planned
+from mserve.server.ray.wire import read_call, read_events, write_call, write_events, write_failure
+from mserve.web.keys import line_of
+
+SERVE = "def serve(prompt):\n    return prompt\n"
+ASKED = st.dictionaries(st.text(), st.none() | st.booleans() | st.integers() | st.text(), max_size=3)
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> str:
+    file = tmp_path / "echo.py"
+    file.write_text(SERVE)
+    return str(file)
+
+
+def plan(program: str, *others: str, wanted: Wanted = Wanted(), names: tuple[str, ...] = (), **said: Any) -> Planned:  # noqa: B008  # frozen
+    return planned([program, *others], names, RaySettings(**said), wanted)
+
+
+def test_programs_are_named_from_the_folder_that_holds_them_all(tmp_path: Path, program: str) -> None:
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    (inner / "other.py").write_text(SERVE + "again = serve\n")
+    made = plan(program, f"{inner / 'other.py'}:again", names=("first",))
+    assert made.folder == tmp_path
+    assert made.plan.programs == (
+        Part(source="echo.py", name="first"),
+        Part(source="inner/other.py:again", name="again"),
+    )
+    assert [one.name for one in made.programs] == ["first", "again"]
+
+
+def test_a_module_keeps_its_name(tmp_path: Path, program: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert program
+    monkeypatch.chdir(tmp_path)
+    made = plan("echo:serve")
+    assert made.folder == tmp_path
+    assert made.plan.programs == (Part(source="echo:serve", name="echo"),)
+
+
+def test_options_mean_what_they_mean_to_mserve_run(program: str) -> None:
+    made = plan(program, max_runs=7, limit_connections=9, log_format="json", access_log=False).plan
+    assert made.options == msgspec.structs.replace(Settings(max_runs=7, shutdown_timeout=600).options(), store=None)
+    assert made.connections == 9
+    assert made.patience == 600
+    assert made.logs == Logs(format="json", access=False)
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ({"workers": 2}, "--workers is nothing to mserve deploy: say --replicas"),
+        ({"uds": "/tmp/socket"}, "Ray's proxy listens on an address"),
+        ({"header_timeout": 3.0}, "Ray's proxy reads the heads of requests"),
+        ({"store": "sqlite:////tmp/runs.db"}, "replicas share no file"),
+        ({"host": "0.0.0.0"}, "everybody who can reach"),
+    ],
+)
+def test_what_cannot_be_said_to_ray_is_refused(program: str, said: dict[str, Any], reason: str) -> None:
+    with pytest.raises(StartupError, match=reason):
+        plan(program, **said)
+
+
+def test_a_shared_store_is_one(program: str) -> None:
+    assert plan(program, store="postgresql://me@host/runs").plan.options.store == "postgresql://me@host/runs"
+    assert plan(program, store="none").plan.options.store is None
+
+
+def test_keys_travel_as_hashes_and_no_file_does(tmp_path: Path, program: str) -> None:
+    file = tmp_path / "keys"
+    file.write_text(f"# whose\n\n{line_of('her', 'her-key')}\n")
+    made = plan(program, api_key=("him:his-key",), api_key_file=str(file)).plan
+    assert made.options.api_keys == (line_of("him", "his-key"), line_of("her", "her-key"))
+    assert made.options.api_key_file is None
+    assert b"his-key" not in msgspec.json.encode(made)
+
+
+def test_a_plan_is_the_same_behind_a_file(program: str) -> None:
+    made = plan(program, alias=("gpt=echo",), wanted=Wanted(autoscale="0:3", gpus=0.5)).plan
+    assert msgspec.convert(msgspec.to_builtins(made), Plan) == made
+
+
+def test_replicas_are_a_number_or_a_range() -> None:
+    fixed, ranging = Wanted(replicas=3, ingress_replicas=2).scale(), Wanted(autoscale="2:5", target_runs=8.0).scale()
+    assert (fixed.replicas, fixed.most) == (3, None)
+    assert (ranging.replicas, ranging.most, ranging.target) == (2, 5, 8.0)
+    assert (Wanted().scale().replicas, Wanted(ingress_replicas=2).ingress().replicas) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [Wanted(autoscale="4:1"), Wanted(autoscale="4"), Wanted(autoscale="1:2", replicas=1), Wanted(replicas=0)],
+)
+def test_numbers_that_make_no_sense_are_refused(wanted: Wanted) -> None:
+    with pytest.raises(StartupError):
+        wanted.scale()
+
+
+def test_logs_are_set_up_as_they_are_planned(capfd: pytest.CaptureFixture[str]) -> None:
+    import logging  # noqa: PLC0415
+
+    Logs(level="warning", format="json").set_up()
+    logging.getLogger("mserve").warning("said")
+    assert '"message": "said"' in capfd.readouterr().err
+
+
+@given(extra=ASKED)
+def test_a_call_arrives_as_it_was_sent(extra: dict[str, Any]) -> None:
+    request = Request(messages=[{"role": "user", "content": "hi"}], temperature=0.5, extra=extra)
+    asked = read_call(write_call(request, {"x-a": "b"}, "her", "an ingress"))
+    assert (asked.request, asked.headers, asked.caller, asked.asker) == (request, {"x-a": "b"}, "her", "an ingress")
+
+
+def test_events_arrive_as_they_were_said() -> None:
+    failure = Failure(500, "no", "code")
+    assert read_events(write_events([(0, ["a", Usage(1, 2)]), (0, [failure])])) == ["a", Usage(1, 2), failure]
+    assert read_events(write_events([(0, [TextDelta("a", ())])])) == [TextDelta("a")]
+    assert read_events(write_failure(failure)) == [failure]
+
+
+def test_without_ray_the_command_says_what_to_install(tmp_path: Path, program: str) -> None:
+    (tmp_path / "ray.py").write_text("raise ImportError('as where it is not installed')")
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-m", "mserve", "deploy", program]
+    done = subprocess.run(
+        command, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "pip install 'mserve[ray]'" in done.stderr
