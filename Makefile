@@ -14,7 +14,9 @@ NODE := tests/clients/node
 # The page that the server shows: made by Node from its own folder, carried by the wheel.
 PAGE := playground
 # The clients that are asked again through Ray's proxy.
-ON_RAY := test_openai_python.py test_openai_node.py test_ai_sdk.py test_langchain_openai.py
+ON_RAY := $(addprefix test_,$(addsuffix .py,openai_python openai_python_tools openai_python_responses \
+	openai_python_responses_stored openai_node openai_node_tools openai_node_responses ai_sdk langchain_openai \
+	langchain_responses))
 BUILT := src/mserve/web/built/index.html
 
 .PHONY: demo test test-unit test-clients test-faults test-ray test-ui playground docs clients bench bench-micro costs check format lock clean
@@ -42,11 +44,11 @@ test-clients: $(VENV)/.dev clients
 test-faults: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/faults tests/deploy $(ARGS)
 
-# On a Ray cluster of two nodes, on this machine: then the clients, as far as they are not told what a server logs.
+# On a Ray cluster of two nodes, on this machine; then the clients through Ray's proxy: needs PostgreSQL, and npm with Node 20.
 # MSERVE_TEST_SHARE=0.1 runs a tenth of the streams.
 test-ray: $(RAY)/.done clients
-	$(RAY)/bin/python -m pytest tests/on_ray $(ARGS)
-	MSERVE_TEST_ON_RAY=1 $(RAY)/bin/python -m pytest $(addprefix tests/clients/,$(ON_RAY)) $(ARGS)
+	$(RAY)/bin/python -m pytest tests/on_ray --timeout 180 $(ARGS)
+	MSERVE_TEST_ON_RAY=1 $(RAY)/bin/python -m pytest $(addprefix tests/clients/,$(ON_RAY)) --timeout 180 $(ARGS)
 
 # The page by itself, then in a browser, served by the wheel as anybody installs it: needs npm with Node 20, and Chromium.
 # MSERVE_TEST_SHARE=0.1 lets a tenth of the long answer come at its pace; UI_PICTURES=1 takes the documents' pictures anew.

@@ -27,7 +27,9 @@ from ray.cluster_utils import Cluster
 node = {"num_cpus": 32, "object_store_memory": 80_000_000, "include_dashboard": False}
 cluster = Cluster(initialize_head=True, head_node_args=node)
 cluster.add_node(num_cpus=32, object_store_memory=80_000_000)
-print("address", cluster.address, cluster.head_node.get_session_dir_path(), flush=True)
+nodes = [cluster.head_node, *cluster.worker_nodes]
+ports = [str(node.metrics_export_port) for node in nodes]
+print("address", cluster.address, cluster.head_node.get_session_dir_path(), *ports, flush=True)
 signal.sigwait({signal.SIGTERM, signal.SIGINT})
 cluster.shutdown()
 """
@@ -48,7 +50,7 @@ class RayCluster:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         assert line.startswith("address "), line
-        _, self.address, folder = line.split()
+        _, self.address, folder, *self.metrics_ports = line.split()
         self.folder = Path(folder)
         self._ending: list[subprocess.Popen[bytes]] = []
         with socket.create_server(("127.0.0.1", 0)) as free:

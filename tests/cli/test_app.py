@@ -246,6 +246,7 @@ def test_the_help_names_the_commands_and_what_they_are_for() -> None:
     assert [command.split()[0] for command in commands] == [
         "run",
         "dev",
+        "deploy",
         "chat",
         "demo",
         "pull",

@@ -1,14 +1,20 @@
 import asyncio
+import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from ray.serve.schema import ServeDeploySchema
 
 from on_ray.asking import ask, body, client
 from on_ray.conftest import PROGRAMS
 from raying import RayServer, cluster
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # Ray's own, as it is imported
+    from ray.serve.schema import ServeDeploySchema
+
+    from mserve.server.ray.application import build
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -64,8 +70,6 @@ def test_a_password_is_not_written_down(tmp_path: Path) -> None:
 
 
 def test_what_the_args_say_is_what_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mserve.server.ray.application import build  # noqa: PLC0415
-
     config = built(tmp_path / "serve.yaml", "--max-runs", "50", "--max-queue", "5")
     monkeypatch.chdir(PROGRAMS)
     ingress = build(config["applications"][0]["args"])

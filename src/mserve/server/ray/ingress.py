@@ -12,6 +12,7 @@ from mserve.options import Options
 from mserve.program import Traits
 from mserve.web.app import App
 
+from .metering import Metering
 from .plan import Logs
 from .remote import RemoteProgram
 
@@ -42,7 +43,9 @@ class Ingress:
             RemoteProgram(one.name, one.declares, one.traits, handle, options.times.queue, asker)
             for one, handle in zip(described, handles, strict=True)
         ]
-        self._door = Door(App(programs, options))
+        app = App(programs, options)
+        self._door = Door(app)
+        self._metering = Metering(app.counted)
 
     def __serve_build_asgi_app__(self) -> "Door":
         """Give what Ray's replica hands requests to; it is opened and closed by the lifespan messages."""

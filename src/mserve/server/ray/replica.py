@@ -8,9 +8,11 @@ from mserve.programs.user import load
 from mserve.runs.active import ActiveRuns
 from mserve.runs.choices import Choices
 from mserve.runs.failure import failure_of_client
+from mserve.web.families import Family
 from mserve.web.lifespan import Lifespans
 
 from .askers import Askers
+from .metering import Metering
 from .plan import Logs, Part
 from .wire import BEGUN, read_call, write_events, write_failure
 
@@ -23,6 +25,7 @@ class ProgramReplica:
         (self._program,) = load(part.source, names=(part.name,))
         self._lifespans = Lifespans([self._program])
         self._active = ActiveRuns(options)
+        self._metering = Metering(self._counted)
         self._askers = Askers()
 
     async def check_health(self) -> None:
@@ -54,12 +57,19 @@ class ProgramReplica:
             self._askers.discard(call.asker, choices.runs[0].cancel)
             choices.close()
 
+    def _counted(self) -> tuple[Family, ...]:
+        samples = (("mserve_replica_runs", {"program": self._program.name}, float(self._active.active)),)
+        return (
+            Family("mserve_replica_runs", "Runs that are not closed yet on a program's replica.", "gauge", samples),
+        )
+
     async def _state(self) -> object:
         await self._lifespans.open()
         return self._lifespans.state(self._program)
 
     async def __del__(self) -> None:
         """Close all, once Ray has let the runs end."""
+        self._metering.close()
         self._askers.close()
         await self._active.close()
         await self._lifespans.close()
