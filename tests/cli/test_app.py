@@ -273,7 +273,7 @@ def test_the_version_is_shown() -> None:
         (["run", "--log-level", "loud"], 'Invalid value "loud" for --log-level. Choose from: "critical", "error"'),
         (
             ["serve"],
-            'Unknown command "serve". Did you mean "store"? Available commands: run, dev, chat, demo, pull, key, s',
+            'Unknown command "serve". Did you mean "store"? Available commands: run, dev, deploy, chat, demo, p',
         ),
     ],
 )
