@@ -56,10 +56,10 @@ def body(wish: str, *, stream: bool, messages: int = 2, tools: bool = False) -> 
     return json.dumps(request).encode()
 
 
-def request(body: bytes, key: str) -> bytes:
+def request(body: bytes, key: str, path: str = "") -> bytes:
     """Give a request as it goes over the wire. All contenders get the key, whether they look at it or not."""
     return (
-        b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: */*\r\nUser-Agent: bench/1\r\n"
+        b"POST %b/v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: */*\r\nUser-Agent: bench/1\r\n"
         b"Authorization: Bearer %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
-        % (key.encode(), len(body), body)
+        % (path.encode(), key.encode(), len(body), body)
     )

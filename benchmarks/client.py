@@ -17,7 +17,7 @@ import uvloop
 
 from benchmarks.asking import body, request
 from benchmarks.check import WrongOutputError, check
-from benchmarks.machine import cpu_seconds, family
+from benchmarks.machine import cpu_of_each, family
 from benchmarks.medians import spread
 from benchmarks.plan import Plan
 from benchmarks.streams import Notes, Question, Stream, TimedStream, Whole
@@ -34,17 +34,17 @@ class Clock:
         self.marks = [len(stream.kept) for stream in streams]
         self.first, self.gaps = len(notes.first), len(notes.gaps)
         self.own = time.process_time()
-        self.cpu = {pid: cpu_seconds([pid]) for pid in pids}
+        self.cpu = cpu_of_each(pids)
         self.time = time.perf_counter()
 
 
 async def run(plan: Plan) -> dict[str, Any]:
     """Do what the plan says, and tell what was seen."""
     notes = Notes()
-    asked = request(body(plan.wish, stream=plan.stream, messages=plan.messages, tools=plan.tools), plan.key)
+    asked = request(body(plan.wish, stream=plan.stream, messages=plan.messages, tools=plan.tools), plan.key, plan.path)
     kind = Whole if not plan.stream else TimedStream if plan.gaps else Stream
     streams = await _begin(plan, lambda: kind(plan, asked, notes))
-    pids = family(plan.pid)
+    pids = [*family(plan.pid), *plan.others]
     if plan.hold:
         return await _hold(streams, notes)
     await asyncio.sleep(plan.warm)
@@ -101,7 +101,7 @@ async def _wait(streams: list[Stream], until: float) -> None:
 
 def _told(plan: Plan, streams: list[Stream], notes: Notes, start: Clock, stop: Clock) -> dict[str, Any]:
     passed = stop.time - start.time
-    cpu = {pid: stop.cpu[pid] - start.cpu[pid] for pid in start.cpu}
+    cpu = {pid: stop.cpu[pid] - start.cpu[pid] for pid in start.cpu if pid in stop.cpu}
     told: dict[str, Any] = {
         "seconds": passed,
         "cpu": sum(cpu.values()),
@@ -115,6 +115,8 @@ def _told(plan: Plan, streams: list[Stream], notes: Notes, start: Clock, stop: C
         told |= _counted(plan, streams, start, stop, cpu)
     except (WrongOutputError, ValueError, LookupError) as error:
         told["wrong"] = f"{type(error).__name__}: {error}"
+    if plan.others:
+        told["each"] = cpu
     return told
 
 

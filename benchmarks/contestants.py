@@ -20,6 +20,8 @@ from benchmarks.machine import family, on_cores
 KEY = "a-key-for-the-race"
 _HERE = Path(__file__).parent
 _PROGRAMS = _HERE / "contenders"
+PROGRAM = _PROGRAMS / "program.py"
+"""What all of them serve."""
 OTHERS = _HERE.parent / ".venv-bench" / "bin" / "python"
 """The Python of an environment of their own, which the charts are drawn in, too."""
 _START = 60.0
@@ -52,7 +54,7 @@ def ours(*flags: str) -> Contender:
         "-m",
         "mserve",
         "run",
-        str(_PROGRAMS / "program.py"),
+        str(PROGRAM),
         "--no-access-log",
         *flags,
         "--port",
@@ -82,7 +84,7 @@ class Server:
 
     def __init__(self, contender: Contender, *, cores: set[int]) -> None:
         self.contender = contender
-        self.port = _free_port()
+        self.port = free_port()
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the server
         environment = os.environ | {"PYTHONUNBUFFERED": "1"} | dict(contender.environment or {})
         try:
@@ -158,7 +160,8 @@ class Server:
             connection.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Give a port that nobody has."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
 

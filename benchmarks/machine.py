@@ -3,7 +3,7 @@
 import os
 import platform
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -23,6 +23,15 @@ def family(root: int) -> list[int]:
     return found
 
 
+def cpu_of_each(pids: Iterable[int]) -> dict[int, float]:
+    """Give the time of each process that is still there."""
+    found = {}
+    for pid in pids:
+        with suppress(OSError):
+            found[pid] = cpu_seconds([pid])
+    return found
+
+
 def cpu_seconds(pids: Iterable[int]) -> float:
     """Give the time that processes have used, all their threads and the children that they waited for included."""
     seconds = 0.0
@@ -30,6 +39,14 @@ def cpu_seconds(pids: Iterable[int]) -> float:
         fields = _fields(Path(f"/proc/{pid}/stat"))
         seconds += sum(map(int, fields[11:15])) / _TICKS
     return seconds
+
+
+def command_line(pid: int) -> str:
+    """Give how a process was called, or what it calls itself; nothing of one that is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+    except OSError:
+        return ""
 
 
 def _fields(path: Path) -> list[str]:

@@ -1,7 +1,7 @@
 """What the load client is told to do: one value, which crosses the border between the processes as JSON."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from benchmarks.check import Expected
 
@@ -15,6 +15,10 @@ class Plan:
     """The server, whose time is read, with all that descends from it."""
     core: int | None
     key: str
+    path: str = ""
+    """What stands before the API's own path."""
+    others: list[int] = field(default_factory=list)
+    """Further processes whose time is read."""
     wish: str
     streams: int
     stream: bool = True

@@ -47,7 +47,7 @@ def markdown(summary: Summary, charts: Sequence[str]) -> str:
         _throughput(summary),
         _chart("throughput", charts),
         "### Server's CPU, in µs for a token; for a reply where replies are counted",
-        _table(summary, WORKLOADS, lambda workload, name: _number(_micro(summary.median(workload, name, cost)))),
+        _table(summary, WORKLOADS, lambda workload, name: number(_micro(summary.median(workload, name, cost)))),
         "### How busy the server's core was, and the client's",
         _table(summary, WORKLOADS, partial(_busy, summary)),
         "### First token, p50 / p99 in ms",
@@ -70,7 +70,7 @@ def markdown(summary: Summary, charts: Sequence[str]) -> str:
 
 def must_reach(summary: Summary) -> str:
     """Give the table of what has to be reached."""
-    return _rows(("", "measured", "must", "aim", ""), (_target(target) for target in targets(summary)))
+    return grid(("", "measured", "must", "aim", ""), (_target(target) for target in targets(summary)))
 
 
 def data_of_charts(summary: Summary) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def _target(target: Target) -> Iterable[str]:
     verdict = {None: "not measured", True: "met", False: "**not met**"}[target.met]
     aim = "" if target.aim is None else f"{bound} {target.aim:g}"
     unit = target.unit if target.value is not None else ""
-    yield from (target.what, f"{_number(target.value)} {unit}".strip(), f"{bound} {target.must:,g}", aim)
+    yield from (target.what, f"{number(target.value)} {unit}".strip(), f"{bound} {target.must:,g}", aim)
     yield f"{verdict}, aim too" if target.met_aim else verdict
 
 
@@ -140,7 +140,7 @@ def _throughput(summary: Summary) -> str:
             return _why_not(summary, workload, name)
         times, share = (summary.ratio(workload, name, other, rate) for other in ("m-serve", "raw"))
         mark = " †" if summary.is_limited(workload, name) else ""
-        return f"{_number(value)}{mark} ({_number(times)} times, {_number(share)})"
+        return f"{number(value)}{mark} ({number(times)} times, {number(share)})"
 
     return _table(summary, WORKLOADS, cell)
 
@@ -148,12 +148,12 @@ def _throughput(summary: Summary) -> str:
 def _paced(summary: Summary) -> str:
     def row(name: str) -> Iterator[str]:
         yield CONTENDERS[name].label
-        yield _number(summary.median("paced", name, rate))
+        yield number(summary.median("paced", name, rate))
         for part in ("p50", "p99", "max"):
-            yield _number(_milli(summary.median("paced", name, gap(part))))
+            yield number(_milli(summary.median("paced", name, gap(part))))
         for part in ("p50", "p99"):
-            yield _number(_milli(summary.median("paced", name, first(part))))
-        yield _number(_micro(summary.median("paced", name, cost)))
+            yield number(_milli(summary.median("paced", name, first(part))))
+        yield number(_micro(summary.median("paced", name, cost)))
         yield _percent(summary.median("paced", name, busy("server")))
         yield _percent(summary.median("paced", name, busy("client")))
 
@@ -169,7 +169,7 @@ def _paced(summary: Summary) -> str:
         "server",
         "client",
     )
-    return _rows(head, (row(name) for name in _present(summary)))
+    return grid(head, (row(name) for name in _present(summary)))
 
 
 def _memory(summary: Summary) -> str:
@@ -177,7 +177,7 @@ def _memory(summary: Summary) -> str:
     for name in _present(summary):
         values = [summary.median(f"idle-{messages}", name, held) for messages in (1, 100)]
         if any(values):
-            rows.append((CONTENDERS[name].label, *map(_number, values)))
+            rows.append((CONTENDERS[name].label, *map(number, values)))
     many = summary.runs("idle-many", "ours")
     said = [
         f"10,000 idle streams were not tried: {run['skipped']}."
@@ -185,7 +185,7 @@ def _memory(summary: Summary) -> str:
         else f"{run['held'] - run['lost']:,} idle streams were held by one mserve, with room in its limits."
         for run in many
     ]
-    return "\n\n".join([_rows(("1,000 streams", "1 message", "100 messages"), rows), *said])
+    return "\n\n".join([grid(("1,000 streams", "1 message", "100 messages"), rows), *said])
 
 
 def _flatness(summary: Summary) -> str:
@@ -198,7 +198,7 @@ def _flatness(summary: Summary) -> str:
         costs = summary.by_size(workload, cost_of_token)
         if costs:
             head = (what, *(f"{size:,}" for size in costs))
-            tables.append(_rows(head, [("CPU, µs/token", *(_number(value * 1e6) for value in costs.values()))]))
+            tables.append(grid(head, [("CPU, µs/token", *(number(value * 1e6) for value in costs.values()))]))
     return "\n\n".join(tables)
 
 
@@ -206,11 +206,11 @@ def _workers(summary: Summary) -> Iterator[str]:
     rows = []
     for count in (1, 2):
         for run in summary.runs(f"workers-{count}", "ours"):
-            costs = (_number(p["cpu"] / p["tokens"] * 1e6) for p in run.get("processes", ()) if p["tokens"])
-            rows.append((str(count), str(run["round"] + 1), _number(rate(run)), " and ".join(costs)))
+            costs = (number(p["cpu"] / p["tokens"] * 1e6) for p in run.get("processes", ()) if p["tokens"])
+            rows.append((str(count), str(run["round"] + 1), number(rate(run)), " and ".join(costs)))
     yield "### Workers, on both cores together with the client: tick, 64 streams"
     if rows:
-        yield _rows(("workers", "round", "tokens/s", "CPU of each, µs/token"), rows)
+        yield grid(("workers", "round", "tokens/s", "CPU of each, µs/token"), rows)
     else:
         yield "Not measured."
 
@@ -244,12 +244,13 @@ def _table(summary: Summary, workloads: Iterable[str], cell: Callable[[str, str]
     present = _present(summary)
     head = ("", *(CONTENDERS[name].label for name in present))
     ran = [name for name in workloads if any(summary.runs(name, contender) for contender in present)]
-    return _rows(head, ((WORKLOADS[name].label, *(cell(name, contender) for contender in present)) for name in ran))
+    return grid(head, ((WORKLOADS[name].label, *(cell(name, contender) for contender in present)) for name in ran))
 
 
-def _rows(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def grid(head: Iterable[str], body: Iterable[Iterable[str]]) -> str:
+    """Give a table: a head, and lines."""
     head = list(head)
-    lines = [head, ["---"] * len(head), *rows]
+    lines = [head, ["---"] * len(head), *body]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -263,7 +264,7 @@ def _why_not(summary: Summary, workload: str, name: str) -> str:
 
 
 def _pair(summary: Summary, workload: str, name: str, *measures: Callable[[Any], float]) -> str:
-    return " / ".join(_number(_milli(summary.median(workload, name, measure))) for measure in measures)
+    return " / ".join(number(_milli(summary.median(workload, name, measure))) for measure in measures)
 
 
 def _busy(summary: Summary, workload: str, name: str) -> str:
@@ -283,7 +284,7 @@ def _percent(part: float | None) -> str:
     return _NOTHING if part is None else f"{part:.0%}"
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
     """Spell a number with three digits that count."""
     if value is None:
         return _NOTHING

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -106,9 +106,7 @@ def run(workload: Workload, server: Server, seconds: float) -> Told:
 # What is asked of some alone, each time of a new server.
 
 
-@contextmanager
-def _held(server: Server, streams: int, messages: int) -> Iterator[Told]:
-    """Hold streams that have begun and say no more."""
+def _held(server: Server, streams: int, messages: int) -> AbstractContextManager[Told]:
     plan = Plan(
         port=server.port,
         pid=server.pid,
@@ -119,6 +117,12 @@ def _held(server: Server, streams: int, messages: int) -> Iterator[Told]:
         messages=messages,
         hold=True,
     )
+    return hold(plan)
+
+
+@contextmanager
+def hold(plan: Plan) -> Iterator[Told]:
+    """Hold streams that have begun and say no more."""
     client = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.client"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=_ROOT
     )
