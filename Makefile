@@ -19,7 +19,7 @@ ON_RAY := $(addprefix test_,$(addsuffix .py,openai_python openai_python_tools op
 	langchain_responses))
 BUILT := src/mserve/web/built/index.html
 
-.PHONY: demo test test-unit test-clients test-faults test-ray test-ui playground docs clients bench bench-micro costs check format lock clean
+.PHONY: demo test test-unit test-clients test-faults test-ray test-ui playground docs clients bench bench-micro bench-ray costs check format lock clean
 
 demo: $(VENV)/.demo
 	$(BIN)/mserve demo $(ARGS)
@@ -73,6 +73,11 @@ bench: $(VENV)/.dev $(BENCH)/.done
 # What each step of a request costs by itself, in memory: half a minute. ARGS="-k encode" for a part of it.
 bench-micro: $(VENV)/.dev
 	$(BIN)/python -m pytest benchmarks/micro --benchmark-columns=min,median,iqr --benchmark-sort=fullname $(ARGS)
+
+# Workers against Ray Serve, for docs/scaling.md, on an idle machine of two cores: four minutes. PostgreSQL is the tests' own.
+# ARGS="--rounds 1 --only workers-1,ray-1" takes one, and writes to build/bench.
+bench-ray: $(RAY)/.done
+	PYTHONPATH=tests $(RAY)/bin/python -m benchmarks.scaling $(ARGS)
 
 # Counts anew what a token, a request and an idle stream cost: docs/performance.md says when.
 costs: $(VENV)/.dev

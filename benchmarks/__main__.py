@@ -9,6 +9,7 @@ from typing import Any
 from benchmarks.contestants import CONTENDERS, OTHERS
 from benchmarks.race import EXTRAS, Race, Wanted
 from benchmarks.report import data_of_charts, markdown, must_reach, write
+from benchmarks.scaling.page import written_from
 from benchmarks.summary import Summary
 from benchmarks.workloads import WORKLOADS
 
@@ -30,6 +31,8 @@ def main() -> None:
     command = [str(OTHERS), str(Path(__file__).with_name("charts.py")), str(folder / "performance")]
     subprocess.run(command, input=json.dumps(charts), text=True, check=True)
     write(folder / "performance.md", markdown(summary, list(charts)))
+    if folder == _DOCS:
+        written_from(folder)
     print(f"{must_reach(summary)}\n\nAll of it is in {folder / 'performance.md'}")
 
 

@@ -1,0 +1,62 @@
+"""`python -m benchmarks.scaling`, or `make bench-ray`: workers against Ray, in four minutes, and the page of it."""
+
+import argparse
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks.scaling.contestants import LABELS
+from benchmarks.scaling.page import DOCS, written_from
+from benchmarks.scaling.race import Wanted, run
+
+_ELSEWHERE = DOCS.parent / "build" / "bench"
+
+
+def main() -> None:
+    """Run what the command line says."""
+    arguments = _parser().parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # so that all that was started ends, too
+    scaling = json.loads(arguments.read.read_text()) if arguments.read else run(_wanted(arguments))
+    # A part of the race is no news for the documentation.
+    folder = arguments.out or (DOCS if scaling["is_full"] else _ELSEWHERE)
+    (folder / "performance").mkdir(parents=True, exist_ok=True)
+    (folder / "performance" / "scaling.json").write_text(_lines(scaling))
+    print(f"All of it is in {written_from(folder)}")
+
+
+def _lines(scaling: dict[str, Any]) -> str:
+    """Give JSON with a line for each run."""
+    runs = ",\n".join(json.dumps(run) for run in scaling["runs"])
+    head = json.dumps(scaling | {"runs": []}, indent=1)
+    return head.replace('"runs": []', f'"runs": [\n{runs}\n]') + "\n"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="make bench-ray ARGS=...", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=1.2, help="how long each contestant runs each workload")
+    parser.add_argument("--limit", type=float, default=215.0, help="seconds after which no turn begins")
+    parser.add_argument("--seed", type=int, default=1, help="what the order is drawn with")
+    parser.add_argument("--only", default="", help=f"some contestants alone, by commas: {', '.join(LABELS)}")
+    parser.add_argument("--out", type=Path, help="the folder to write to; docs after a full race, else build/bench")
+    parser.add_argument("--read", type=Path, help="a scaling.json to write down again, instead of a race")
+    return parser
+
+
+def _wanted(arguments: argparse.Namespace) -> Wanted:
+    only = [name for name in arguments.only.split(",") if name]
+    if unknown := set(only) - set(LABELS):
+        raise SystemExit(f"--only: there is no {', '.join(sorted(unknown))}")
+    return Wanted(
+        rounds=arguments.rounds,
+        seconds=arguments.seconds,
+        limit=arguments.limit,
+        seed=arguments.seed,
+        contestants=tuple(name for name in LABELS if name in only) or tuple(LABELS),
+    )
+
+
+if __name__ == "__main__":
+    main()
