@@ -36,4 +36,5 @@ def _named(module: ModuleType, said: ast.Name | ast.Attribute) -> object:
 
 
 def test_every_code_that_is_ours_is_a_kind_of_its_own() -> None:
-    assert {code for file in SOURCE.rglob("*.py") for code in codes(file)} - {None} == KINDS
+    files = [file for file in SOURCE.rglob("*.py") if file.parent.name != "ray"] + [SOURCE / "server/ray/faults.py"]
+    assert {code for file in files for code in codes(file)} - {None} == KINDS

@@ -26,6 +26,7 @@ from .worker import OnReady, Worker
 class Supervised(Worker):
     """A worker whose successor takes the requests that it no longer does."""
 
+    moment = 0.05
     is_patient = True
     _was_interrupted = False
 

@@ -35,8 +35,6 @@ _AT_ONCE = 3.0
 """Seconds after a second signal until the process ends, even where a program holds the loop or a lifespan hangs."""
 _LAST_BYTES = 1.0
 """Seconds that clients get to read the end of what was said."""
-_MOMENT = 0.05
-"""Seconds in which those requests end that only wait for that: of these nobody has to be told."""
 _LEFT = 0.5
 """Seconds that tasks get to end once everything is closed."""
 
@@ -50,6 +48,8 @@ class Worker(uvicorn.Server):
 
     answers_early = True
     """Whether requests are taken while the app opens; they wait for it."""
+    moment = 0.0
+    """Seconds in which those requests end that only wait for the end, as pages do that follow edits."""
     is_patient = False
     """Whether open requests get all the time that they need, since another process takes the new ones."""
 
@@ -185,7 +185,7 @@ class Worker(uvicorn.Server):
         for connection in self._connections():
             if not (self.is_patient and connection.is_idle):
                 connection.shutdown()
-        await self._wait(self._is_busy, _MOMENT)
+        await self._wait(self._is_busy, self.moment)
         if self._is_busy() and not self.force_exit:
             log.info("ending: open requests get %s; Ctrl-C ends them at once", self._time_left())
         await self._wait(lambda: self.is_patient and (bool(self._connections()) or self._is_busy()), math.inf)

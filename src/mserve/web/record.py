@@ -28,9 +28,9 @@ KINDS = frozenset(
         "answer_lost", "cancelled", "ending", "headers_too_large", "host_not_allowed", "idempotency_key_reused",
         "internal_error", "invalid_api_key", "invalid_http", "invalid_json", "invalid_output", "method_not_allowed",
         "model_not_found", "not_found", "origin_not_allowed", "overloaded", "previous_response_not_found",
-        "program_error", "request_timeout", "request_too_large", "response_deleted", "response_not_complete",
-        "starting", "store_disabled", "store_unavailable", "timeout", "too_many_connections", "too_many_streams",
-        "unsupported_media_type", "worker_died",
+        "program_error", "replica_died", "request_timeout", "request_too_large", "response_deleted",
+        "response_not_complete", "starting", "store_disabled", "store_unavailable", "timeout", "too_many_connections",
+        "too_many_streams", "unavailable", "unsupported_media_type", "worker_died",
     }
 )  # fmt: skip
 """The codes of errors that are ours to say. Programs may say any other, and a label has no room for them all."""
