@@ -26,13 +26,14 @@ class Printed:
 
     def show(self) -> None:
         """Show the end of what was printed since."""
-        if self._file is None:
-            return
-        # By its place, and not by the file's own: that one is where the process goes on to write.
-        new = os.pread(self._file.fileno(), _READ, max(self._asked, self._size() - _READ))
-        lines = clean(new.decode(errors="replace")).splitlines()
+        lines = clean(self._end().decode(errors="replace")).splitlines()
         if lines:
             errors.print(Text("\n".join(lines[-_LINES:]), style="dim"))
+
+    def _end(self) -> bytes:
+        # By its place, and not by the file's own: that one is where the process goes on to write.
+        since = max(self._asked, self._size() - _READ)
+        return b"" if self._file is None else os.pread(self._file.fileno(), _READ, since)
 
     def _size(self) -> int:
         return 0 if self._file is None else os.fstat(self._file.fileno()).st_size
