@@ -21,7 +21,7 @@ async function expectNoSidewaysScrolling(page: Page, state: string): Promise<voi
   const cut = await page.evaluate(() => {
     const out = [...document.querySelectorAll("body *")].filter((element) => {
       const { left, right, width, height } = element.getBoundingClientRect()
-      const scrolls = element.closest("pre, .table, table, .u-wrap, .unseen, .skip, .timeline-said")
+      const scrolls = element.closest("pre, .table, table, .u-wrap, .unseen, .skip")
       return !scrolls && width > 1 && height > 1 && (right > window.innerWidth + 1 || left < -1)
     })
     return out.map((element) => element.outerHTML.slice(0, 120))
@@ -127,6 +127,7 @@ test("pictures of the dark theme, and of a phone", async ({ page, serve }) => {
   await ask(page, "How does it work?")
   await settled(page)
   await expect(page.locator("body")).toHaveCSS("color-scheme", /dark/)
+  await expect(page.locator("body")).toHaveCSS("background-color", "rgb(16, 21, 19)")
   await picture(page, "playground-dark")
   await page.setViewportSize({ width: 390, height: 800 })
   await expect(composer(page)).toBeInViewport()

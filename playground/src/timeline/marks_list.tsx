@@ -38,7 +38,7 @@ export function MarksList({ picture, listeners, ready }: Props) {
     >
       <div class="timeline-chart" ref={place} aria-hidden="true" />
       <div
-        class="timeline-said"
+        class="unseen"
         role="option"
         id={id}
         aria-selected={title !== ""}
