@@ -4,7 +4,6 @@ import argparse
 import json
 import subprocess
 from pathlib import Path
-from typing import Any
 
 from benchmarks.contestants import CONTENDERS, OTHERS
 from benchmarks.race import EXTRAS, Race, Wanted
@@ -12,35 +11,22 @@ from benchmarks.report import data_of_charts, markdown, must_reach, write
 from benchmarks.scaling.page import written_from
 from benchmarks.summary import Summary
 from benchmarks.workloads import WORKLOADS
-
-_ROOT = Path(__file__).parent.parent
-_DOCS = _ROOT / "docs"
-_ELSEWHERE = _ROOT / "build" / "bench"
+from benchmarks.written import DOCS, kept
 
 
 def main() -> None:
     """Run what the command line says."""
     arguments = _parser().parse_args()
     race = json.loads(arguments.read.read_text()) if arguments.read else Race(_wanted(arguments)).run()
-    # A part of the race is no news for the documentation.
-    folder = arguments.out or (_DOCS if race["is_full"] else _ELSEWHERE)
+    folder = kept(race, "race.json", arguments.out)
     summary = Summary(race)
-    (folder / "performance").mkdir(parents=True, exist_ok=True)
-    (folder / "performance" / "race.json").write_text(_lines(race))
     charts = data_of_charts(summary)
     command = [str(OTHERS), str(Path(__file__).with_name("charts.py")), str(folder / "performance")]
     subprocess.run(command, input=json.dumps(charts), text=True, check=True)
     write(folder / "performance.md", markdown(summary, list(charts)))
-    if folder == _DOCS:
+    if folder == DOCS:
         written_from(folder)
     print(f"{must_reach(summary)}\n\nAll of it is in {folder / 'performance.md'}")
-
-
-def _lines(race: dict[str, Any]) -> str:
-    """Give JSON with a line for each run."""
-    runs = ",\n".join(json.dumps(run) for run in race["runs"])
-    head = json.dumps(race | {"runs": []}, indent=1)
-    return head.replace('"runs": []', f'"runs": [\n{runs}\n]') + "\n"
 
 
 def _parser() -> argparse.ArgumentParser:

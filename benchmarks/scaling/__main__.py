@@ -5,13 +5,11 @@ import json
 import signal
 import sys
 from pathlib import Path
-from typing import Any
 
 from benchmarks.scaling.contestants import LABELS
-from benchmarks.scaling.page import DOCS, written_from
+from benchmarks.scaling.page import written_from
 from benchmarks.scaling.race import Wanted, run
-
-_ELSEWHERE = DOCS.parent / "build" / "bench"
+from benchmarks.written import kept
 
 
 def main() -> None:
@@ -19,18 +17,8 @@ def main() -> None:
     arguments = _parser().parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # so that all that was started ends, too
     scaling = json.loads(arguments.read.read_text()) if arguments.read else run(_wanted(arguments))
-    # A part of the race is no news for the documentation.
-    folder = arguments.out or (DOCS if scaling["is_full"] else _ELSEWHERE)
-    (folder / "performance").mkdir(parents=True, exist_ok=True)
-    (folder / "performance" / "scaling.json").write_text(_lines(scaling))
+    folder = kept(scaling, "scaling.json", arguments.out)
     print(f"All of it is in {written_from(folder)}")
-
-
-def _lines(scaling: dict[str, Any]) -> str:
-    """Give JSON with a line for each run."""
-    runs = ",\n".join(json.dumps(run) for run in scaling["runs"])
-    head = json.dumps(scaling | {"runs": []}, indent=1)
-    return head.replace('"runs": []', f'"runs": [\n{runs}\n]') + "\n"
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,8 +6,7 @@ from typing import Any
 
 from benchmarks.report import write
 from benchmarks.scaling.report import markdown
-
-DOCS = Path(__file__).parent.parent.parent / "docs"
+from benchmarks.written import DOCS
 
 
 def written_from(folder: Path) -> Path:
