@@ -12,7 +12,7 @@ from mserve.server.ray.planning import Planned, RaySettings, Wanted, planned
 
 from .arguments import Names, Program, forget_secrets
 from .failure import errors, told_in_words
-from .screen import console
+from .screen import show_serving
 
 if TYPE_CHECKING:
     from mserve.server.ray.deployment import Deployed
@@ -74,12 +74,10 @@ def _tell(waiting: str) -> None:
 
 def _show(plan: Planned, wanted: Wanted, done: "Deployed") -> None:
     """Say what is served, where, and how that ends; stay for as long as the cluster is this process's."""
-    names = Text(", ").join(Text(one.name, "bold cyan") for one in plan.programs)
+    names = [one.name for one in plan.programs]
     if done.is_own:
-        console.print(Text.assemble("Serving ", names, " at ", (done.base_url, "bold"), ("  (Ctrl-C stops)", "dim")))
+        show_serving(names, done.base_url)
         signal.sigwait({signal.SIGINT, signal.SIGTERM})
         return
-    ending = f"mserve deploy --delete --app {wanted.app}"
-    if wanted.address is not None:
-        ending += f" --address {wanted.address}"
-    console.print(Text.assemble("Serving ", names, " at ", (done.base_url, "bold"), (f"  ({ending} stops)", "dim")))
+    address = "" if wanted.address is None else f" --address {wanted.address}"
+    show_serving(names, done.base_url, f"mserve deploy --delete --app {wanted.app}{address}")

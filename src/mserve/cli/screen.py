@@ -13,10 +13,10 @@ log = logging.getLogger("mserve")
 console = Console(highlight=False, soft_wrap=True)
 
 
-def show_serving(programs: Sequence[str], base_url: str) -> None:
-    """Say what is served, and where. Names are data, never markup."""
+def show_serving(programs: Sequence[str], base_url: str, ending: str = "Ctrl-C") -> None:
+    """Say what is served, where, and what stops it. Names are data, never markup."""
     names = Text(", ").join(Text(program, "bold cyan") for program in programs)
-    console.print(Text.assemble("Serving ", names, " at ", (base_url, "bold"), ("  (Ctrl-C stops)", "dim")))
+    console.print(Text.assemble("Serving ", names, " at ", (base_url, "bold"), (f"  ({ending} stops)", "dim")))
 
 
 def page_of(base_url: str, settings: Settings) -> str | None:

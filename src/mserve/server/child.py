@@ -5,7 +5,7 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 import msgspec
@@ -16,6 +16,14 @@ _LONGEST_LINE = 64 * 1024 * 1024
 """Bytes: what is counted grows with the number of programs."""
 _LAST_WORDS = 0.1
 """Seconds in which is read what a process said before it ended."""
+
+
+def command_of(files: Iterable[int]) -> tuple[str, ...]:
+    """Give what starts a server that is told what to serve, with its open files: its channel, then its listeners.
+
+    -P: its imports find what those of `mserve run` do, and not what happens to lie in this folder.
+    """
+    return (sys.executable, "-P", "-m", "mserve.server.supervised", *map(str, files))
 
 
 class Child:
@@ -35,10 +43,8 @@ class Child:
         with theirs, ExitStack() as undo:
             undo.callback(ours.close)
             files = theirs.fileno(), *(listener.fileno() for listener in listeners)
-            # -P: its imports find what those of `mserve run` do, and not what happens to lie in this folder.
-            command = (sys.executable, "-P", "-m", "mserve.server.supervised", *map(str, files))
             with _without_interrupts():
-                process = await asyncio.create_subprocess_exec(*command, pass_fds=files)
+                process = await asyncio.create_subprocess_exec(*command_of(files), pass_fds=files)
             undo.pop_all()
         reader, writer = await asyncio.open_connection(sock=ours, limit=_LONGEST_LINE)
         writer.write(msgspec.json.encode(order) + b"\n")

@@ -2,7 +2,6 @@
 
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO
@@ -11,6 +10,7 @@ import msgspec
 
 from mserve.errors import LoadError, StartupError
 
+from .child import command_of
 from .config import Settings
 from .messages import Failed, Order, Ready, Said
 from .sockets import bind
@@ -51,7 +51,7 @@ def companion(program: str, logs: IO[bytes]) -> Iterator[Ready]:
 
 def _start(files: tuple[int, int], logs: IO[bytes]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(  # noqa: S603  # our own module
-        [sys.executable, "-P", "-m", "mserve.server.supervised", *map(str, files)],
+        command_of(files),
         pass_fds=files,
         stdin=subprocess.DEVNULL,
         stdout=logs,

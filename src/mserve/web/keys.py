@@ -84,6 +84,12 @@ class Keys:
         log.info("the keys were read again: %s has %d", self._file, len(keys))
 
 
+def lines_in(file: str) -> tuple[str, ...]:
+    """Give a file's keys, a line for each; `StartupError` as for a server's own."""
+    path = Path(file)
+    return tuple(f"{key.name}:{key.digest.hex()}" for key in _read_text(_text_of(path), path))
+
+
 def _text_of(file: Path) -> bytes:
     """Read the file, whole: it is small. Its time of change would not tell two changes of one instant apart."""
     try:

@@ -12,7 +12,7 @@ from mserve.options import Options
 from mserve.programs.load import folder_of
 from mserve.programs.user import UserProgram, load
 from mserve.server.config import Settings
-from mserve.web.keys import Keys
+from mserve.web.keys import lines_in
 
 from .plan import Logs, Part, Plan, Scale
 
@@ -152,9 +152,7 @@ def _options(settings: Settings) -> Options:
     elif settings.store.startswith("sqlite:"):
         raise StartupError("replicas share no file: --store takes postgresql://user@host/database here, or none")
     if settings.api_key_file is not None:
-        Keys((), settings.api_key_file)  # each line is one, or this says which is not
-        lines = [line.strip() for line in Path(settings.api_key_file).read_text("utf-8-sig").splitlines()]
-        keys = tuple(line for line in lines if line and not line.startswith("#"))
+        keys = lines_in(settings.api_key_file)
         options = structs.replace(options, api_keys=(*options.api_keys, *keys), api_key_file=None)
     return options
 
