@@ -88,6 +88,8 @@ class Traits(Struct, frozen=True, kw_only=True):
     """Runs at once of this program; None: as many as the server has."""
     max_queue: int | None = None
     """Runs that may wait for this program; None: as many as the server lets."""
+    session_affinity: bool = False
+    """Whether the turns of a conversation are to reach the same replica, as far as that has room."""
 
 
 class Program(Protocol):

@@ -44,3 +44,10 @@ def test_what_a_program_says_of_itself_is_divided_too() -> None:
     assert Part().of_program(program).traits == program.traits
     with pytest.raises(LoadError, match="max_runs=3 cannot be divided among 4 workers: raise it, or say --workers 3"):
         Part(0, 4).of_program(program)
+
+
+def test_a_program_that_wants_sessions_in_one_process_has_one() -> None:
+    (program,) = load(mserve.served(session_affinity=True)(lambda prompt: prompt), names=("homely",))
+    assert Part().of_program(program) == program
+    with pytest.raises(LoadError, match=r"session_affinity .* 2 workers .* say --workers 1, or mserve deploy"):
+        Part(0, 2).of_program(program)

@@ -32,6 +32,11 @@ class Part(Struct, frozen=True):
     def of_program(self, program: UserProgram) -> UserProgram:
         """Do the same for what a program's author said; `LoadError` where that cannot be divided."""
         traits = program.traits
+        if traits.session_affinity and self.of > 1:
+            raise LoadError(
+                f"{program.place}: session_affinity wants a conversation's turns in one process, and {self.of} workers "
+                "take them as they come: say --workers 1, or mserve deploy"
+            )
         if traits.max_runs is not None and traits.max_runs < self.of:
             raise LoadError(
                 f"{program.place}: max_runs={traits.max_runs} cannot be divided among {self.of} workers: "

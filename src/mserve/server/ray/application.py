@@ -8,7 +8,7 @@ import msgspec
 from msgspec import structs
 from ray import serve
 from ray.serve import Application
-from ray.serve.config import AutoscalingConfig, BackpressureConfig
+from ray.serve.config import AutoscalingConfig, BackpressureConfig, RequestRouterConfig
 
 from mserve.program import Traits
 from mserve.programs.user import UserProgram, load
@@ -19,6 +19,8 @@ from .replica import ProgramReplica
 
 _SURGE = 25
 """Percent of the replicas that may be there twice during an update: the new ones come before the old ones go."""
+_BY_SESSION = "ray.serve.experimental.consistent_hash_router.ConsistentHashRouter"
+"""Finds a session's replica without asking anybody, and the next one where that is full."""
 _AGAIN = 1
 """Seconds after which somebody whom Ray itself refused may try again."""
 _NO_END = 2**31 - 1
@@ -62,6 +64,7 @@ def _program(plan: Plan, part: Part, program: UserProgram) -> Application:
         max_queued_requests=max(1, queue),  # Ray counts who is being handed over as somebody who waits
         graceful_shutdown_timeout_s=plan.patience,
         max_surge_percent=_SURGE,
+        **_routed(traits),
         **_scaled(plan.scale, runs),
     )
     # What the ingress does to an answer is done there, once.
@@ -69,8 +72,15 @@ def _program(plan: Plan, part: Part, program: UserProgram) -> Application:
 
 
 def _described(program: UserProgram) -> Described:
-    traits = Traits(check_output=program.traits.check_output, on_disconnect=program.traits.on_disconnect)
+    traits = structs.replace(program.traits, max_runs=None, max_queue=None)  # Ray counts, where it hands over
     return Described(name=program.name, declares=program.declares, traits=traits)
+
+
+def _routed(traits: Traits) -> dict[str, Any]:
+    """Give Ray's options for how a replica is chosen."""
+    if not traits.session_affinity:
+        return {}
+    return {"request_router_config": RequestRouterConfig(request_router_class=_BY_SESSION)}
 
 
 def _scaled(scale: Scale, runs: int) -> dict[str, Any]:

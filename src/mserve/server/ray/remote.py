@@ -14,6 +14,7 @@ from mserve.events import Event, Failure, TextDelta
 from mserve.program import SHORT, Call, Lifespan, Line, Traits
 
 from .faults import told
+from .session import session_of
 from .wire import BEGUN, read_events, write_call
 
 
@@ -35,7 +36,8 @@ class RemoteProgram(Struct, frozen=True):
         """Have a replica answer; see `Program.run`. Whoever closes this cancels the run there."""
         asked = write_call(call.request, call.headers, call.caller, self.asker)
         # In no request's context: with a request Ray cancels all that it has asked for, and a run may outlive its own.
-        messages = Context().run(self.handle.options(stream=True).run.remote, asked)
+        session = session_of(call) if self.traits.session_affinity else ""
+        messages = Context().run(self.handle.options(stream=True, session_id=session).run.remote, asked)
         try:
             message = await self._next(messages, self.patience)
             while message is not None:
