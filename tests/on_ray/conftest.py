@@ -10,7 +10,7 @@ from raying import RayServer
 PROGRAMS = Path(__file__).parent / "programs"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def talking() -> Iterator[RayServer]:
     """Both programs, each on two replicas."""
     server = RayServer(str(PROGRAMS / "talker.py"), str(PROGRAMS / "upper.py"), "--replicas", "2")

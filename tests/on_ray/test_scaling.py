@@ -51,7 +51,7 @@ def whole(streams: list[Stream], count: int) -> int:
 
 
 async def test_no_stream_is_lost_while_replicas_come_and_go(elastic: RayServer) -> None:
-    (only,) = elastic.replicas("talker")
+    assert len(elastic.replicas("talker")) == 1
     words = 60
     async with client() as http:
         asked = [body(f"s{n}", count=words, pause=0.5) for n in range(STREAMS)]
@@ -67,7 +67,6 @@ async def test_no_stream_is_lost_while_replicas_come_and_go(elastic: RayServer) 
     pids = {stream.pid for stream in [task.result() for task in late]}
     print(f"from 1 to 4 to 1: {STREAMS} streams, the late ones on {len(pids)} replicas")
     assert len(pids) > 1
-    assert only in elastic.replicas("talker") | {only}
 
 
 async def test_an_update_lets_old_streams_finish_and_new_ones_are_the_new_program_s(
