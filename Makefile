@@ -44,10 +44,12 @@ test-clients: $(VENV)/.dev clients
 test-faults: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/faults tests/deploy $(ARGS)
 
-# On a Ray cluster of two nodes, on this machine; then the clients through Ray's proxy: needs PostgreSQL, and npm with Node 20.
+# On a Ray cluster of two nodes, on this machine; with HAProxy what a proxy can spoil; then the clients through Ray's own
+# proxy: needs PostgreSQL, and npm with Node 20.
 # MSERVE_TEST_SHARE=0.1 runs a tenth of the streams.
 test-ray: $(RAY)/.done clients
-	$(RAY)/bin/python -m pytest tests/on_ray --timeout 180 $(ARGS)
+	$(RAY)/bin/python -m pytest tests/on_ray --ignore tests/on_ray/haproxy --timeout 180 $(ARGS)
+	RAY_SERVE_ENABLE_HA_PROXY=1 $(RAY)/bin/python -m pytest $(addprefix tests/on_ray/,haproxy test_serving.py test_leaving.py) --timeout 180 $(ARGS)
 	MSERVE_TEST_ON_RAY=1 $(RAY)/bin/python -m pytest $(addprefix tests/clients/,$(ON_RAY)) --timeout 180 $(ARGS)
 
 # The page by itself, then in a browser, served by the wheel as anybody installs it: needs npm with Node 20, and Chromium.
@@ -74,7 +76,7 @@ bench: $(VENV)/.dev $(BENCH)/.done
 bench-micro: $(VENV)/.dev
 	$(BIN)/python -m pytest benchmarks/micro --benchmark-columns=min,median,iqr --benchmark-sort=fullname $(ARGS)
 
-# Workers against Ray Serve, for docs/scaling.md, on an idle machine of two cores: four minutes. PostgreSQL is the tests' own.
+# Workers against Ray Serve, for docs/scaling.md, on an idle machine of two cores: five minutes. PostgreSQL is the tests' own.
 # ARGS="--rounds 1 --only workers-1,ray-1" takes one, and writes to build/bench.
 bench-ray: $(RAY)/.done
 	PYTHONPATH=tests $(RAY)/bin/python -m benchmarks.scaling $(ARGS)

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.scaling`, or `make bench-ray`: workers against Ray, in four minutes, and the page of it."""
+"""`python -m benchmarks.scaling`, or `make bench-ray`: workers against Ray, in five minutes, and the page of it."""
 
 import argparse
 import json
@@ -25,7 +25,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make bench-ray ARGS=...", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=1.2, help="how long each contestant runs each workload")
-    parser.add_argument("--limit", type=float, default=215.0, help="seconds after which no turn begins")
+    parser.add_argument("--limit", type=float, default=290.0, help="seconds after which no turn begins")
     parser.add_argument("--seed", type=int, default=1, help="what the order is drawn with")
     parser.add_argument("--only", default="", help=f"some contestants alone, by commas: {', '.join(LABELS)}")
     parser.add_argument("--out", type=Path, help="the folder to write to; docs after a full race, else build/bench")

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from typing import IO, Self
 
@@ -38,14 +38,15 @@ _REPLICA = re.compile(r"ray::ServeReplica:(?P<app>[^:]+):(?P<deployment>[\w-]+)"
 class Cluster:
     """One node. What runs on it ends with it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, haproxy: bool = False) -> None:
+        self._environment = environment() | {"RAY_SERVE_ENABLE_HA_PROXY": str(int(haproxy))}
         self._log: IO[str] = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed with the cluster
         self._process = subprocess.Popen(
             [sys.executable, "-c", _CLUSTER],
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
-            env=environment(),
+            env=self._environment,
             start_new_session=True,
         )
         assert self._process.stdout is not None  # noqa: S101  # for the type checker
@@ -69,7 +70,7 @@ class Cluster:
         command += ["--replicas", str(replicas), *flags]
         try:
             done = subprocess.run(
-                command, env=environment(), capture_output=True, text=True, timeout=_START, check=False
+                command, env=self._environment, capture_output=True, text=True, timeout=_START, check=False
             )
         except subprocess.TimeoutExpired as error:
             raise CannotServeError(f"mserve deploy took longer than {_START:g} s: {error.output!r:.400}") from None
@@ -110,7 +111,7 @@ class Cluster:
         return self._log.read()[-800:] or "the cluster said nothing"
 
 
-def environment() -> Mapping[str, str]:
+def environment() -> dict[str, str]:
     """Give what processes of Ray's are told."""
     return os.environ | _ENVIRONMENT
 

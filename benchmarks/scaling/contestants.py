@@ -1,4 +1,4 @@
-"""Who takes part: `mserve run` with one worker and with two, one that keeps all, and Ray with and without its proxy."""
+"""Who takes part: `mserve run` with one worker and two, one that keeps all, and Ray by either proxy and by none."""
 
 import os
 import sys
@@ -11,6 +11,7 @@ from benchmarks.contestants import KEY, CannotServeError, Contender, Server, our
 from benchmarks.machine import command_line, cores, family
 from benchmarks.plan import Plan
 from benchmarks.scaling.clustering import Cluster, environment
+from mserve.server.ray.plan import ENVIRONMENT
 
 LABELS = {
     "workers-1": "`mserve run --workers 1`",
@@ -18,6 +19,7 @@ LABELS = {
     "kept-1": "`mserve run --workers 1`, all kept in PostgreSQL",
     "ray-1": "`mserve deploy --replicas 1`",
     "ray-2": "`mserve deploy --replicas 2`",
+    "haproxy-1": "the same with 1 replica, on a cluster with Ray's HAProxy",
     "direct-1": "the same with 1 replica, its ingress asked without Ray's proxy",
 }
 ROLES = ("server", "proxy", "ingress", "replica", "store", "rest")
@@ -63,13 +65,14 @@ class Line:
         self.absent: dict[str, str] = {}
         self._stack = stack
         self._say = say
-        self._cluster: Cluster | None = None
+        self._clusters: dict[bool, Cluster] = {}
         makers = {
             "workers-1": self._workers,
             "workers-2": self._workers,
             "kept-1": self._kept,
             "ray-1": self._ray,
             "ray-2": self._ray,
+            "haproxy-1": self._haproxy,
             "direct-1": self._direct,
         }
         for name in names:
@@ -112,13 +115,18 @@ class Line:
 
         return Contestant(name, server.port, pids, role, servers=(server,))
 
-    def _of_ray(self) -> Cluster:
-        if self._cluster is None:
-            self._cluster = self._stack.enter_context(Cluster())
-        return self._cluster
+    def _of_ray(self, *, haproxy: bool = False) -> Cluster:
+        if haproxy not in self._clusters:
+            self._clusters[haproxy] = self._stack.enter_context(Cluster(haproxy=haproxy))
+        return self._clusters[haproxy]
 
     def _ray(self, name: str) -> Contestant:
-        cluster = self._of_ray()
+        return self._deployed(name, self._of_ray())
+
+    def _haproxy(self, name: str) -> Contestant:
+        return self._deployed(name, self._of_ray(haproxy=True))
+
+    def _deployed(self, name: str, cluster: Cluster) -> Contestant:
         port = cluster.deploy(name, int(name[-1]))
         return Contestant(name, port, lambda: family(cluster.pid), cluster.role(name), path=f"/{name}")
 
@@ -128,7 +136,7 @@ class Line:
             raise CannotServeError("it needs ray-1")
         cluster = self._of_ray()
         command = [sys.executable, "-m", "benchmarks.scaling.direct", cluster.address, "ray-1"]
-        server = self._serve(Contender(name, name, command, environment=environment()))
+        server = self._serve(Contender(name, name, command, environment=environment() | ENVIRONMENT))
         behind = cluster.role("ray-1")
 
         def role(pid: int) -> str:

@@ -21,7 +21,9 @@ _OF_RACE = {
 _WARM = 0.3
 _KEEPS_UP = 0.85
 """What comes of what is asked, at least, where each token has a write of its own."""
-_ONE = {"workers": "workers-1", "kept": "kept-1", "ray": "ray-1", "direct": "direct-1"}
+_ONE = {"workers": "workers-1", "kept": "kept-1", "ray": "ray-1", "haproxy": "haproxy-1", "direct": "direct-1"}
+
+_CLUSTERS = ("ray", "haproxy")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +99,7 @@ def points_of_scaling(scaling: Mapping[str, Any]) -> Iterator[Measured]:
                     rate=_median(some, lambda run: run["tokens"] / run["seconds"]),
                     busy=_median(some, lambda run: sum(_served(run).values()) / run["seconds"]),
                     parts=parts,
-                    cores=float(scaling["machine"]["cores"]) - _rest(some),
+                    cores=float(scaling["machine"]["cores"]) - _rest(some) - _others(found, kind),
                     warm=what.warm,
                     seconds=some[0]["seconds"],
                 )
@@ -172,6 +174,12 @@ def _served(run: Run) -> dict[str, float]:
 
 def _rest(runs: Sequence[Run]) -> float:
     return _median(runs, lambda run: run["cpu_by"].get("rest", 0.0) / run["seconds"])
+
+
+def _others(found: Mapping[str, Fitted], kind: str) -> float:
+    """Give the cores that idle clusters keep busy meanwhile: those that have no part in it."""
+    own = "ray" if kind == "direct" else kind
+    return sum(fit.at_rest for other, fit in found.items() if other in _CLUSTERS and other != own)
 
 
 def _median(runs: Sequence[Run], measure: Callable[[Run], float]) -> float:

@@ -19,7 +19,7 @@ _PACKAGES = ("mserve", "ray", "uvicorn", "uvloop", "asyncpg")
 _IDLE = 200
 """Streams that say nothing, for their memory."""
 _SETTLE = 1.0
-_MEMORY = ("workers-1", "ray-1")
+_MEMORY = ("workers-1", "ray-1", "haproxy-1")
 """Whose memory is looked at, before they have had many streams: what is let go is given back to nobody."""
 
 

@@ -20,7 +20,7 @@ from benchmarks.scaling.points import Measured, cost_of_server, fitted, points_o
 from benchmarks.scaling.race import WORKLOADS
 
 Run = Mapping[str, Any]
-NOT_YET = "Not measured yet: `make bench-ray` measures it, in four minutes on an idle machine of two cores."
+NOT_YET = "Not measured yet: `make bench-ray` measures it, in five minutes on an idle machine of two cores."
 WITHIN = 0.2
 """How far the simulation may be off what was measured."""
 _NOTHING = "-"
@@ -85,7 +85,11 @@ def _ways(scaling: Mapping[str, Any] | None) -> dict[str, Fitted]:
     if scaling is None:
         return {}
     found = fitted(scaling)
-    names = {"kept": "The same, each stream kept in PostgreSQL", "ray": "`mserve deploy`"}
+    names = {
+        "kept": "The same, each stream kept in PostgreSQL",
+        "ray": "`mserve deploy`",
+        "haproxy": "`mserve deploy`, with Ray's HAProxy",
+    }
     return {label: found[kind] for kind, label in names.items() if kind in found}
 
 

@@ -13,6 +13,7 @@ from share import share
 pytestmark = pytest.mark.timeout(180)
 
 STREAMS = share(200)
+LATE = max(20, STREAMS // 4)  # so many that they cannot meet one replica by chance
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ async def test_no_stream_is_lost_while_replicas_come_and_go(elastic: RayServer) 
         asked = [body(f"s{n}", count=words, pause=0.5) for n in range(STREAMS)]
         streams = [asyncio.create_task(ask(http, elastic.base_url, one)) for one in asked]
         await replicas_until(elastic, 4, 60)
-        late = [asyncio.create_task(ask(http, elastic.base_url, body(f"s{n}", count=20))) for n in range(STREAMS // 4)]
+        late = [asyncio.create_task(ask(http, elastic.base_url, body(f"s{n}", count=20))) for n in range(LATE)]
         long = [asyncio.create_task(ask(http, elastic.base_url, body(f"s{n}", count=140, pause=0.1))) for n in range(4)]
         assert whole(await asyncio.gather(*late), 20) == len(late)
         assert whole(await asyncio.gather(*streams), words) == STREAMS

@@ -14,7 +14,7 @@ from mserve.program import Traits
 from mserve.programs.user import UserProgram, load
 
 from .ingress import Described, Served
-from .plan import Part, Plan, Scale
+from .plan import ENVIRONMENT, Part, Plan, Scale
 from .replica import ProgramReplica
 
 _SURGE = 25
@@ -85,7 +85,7 @@ def _routed(traits: Traits) -> dict[str, Any]:
 
 def _scaled(scale: Scale, runs: int) -> dict[str, Any]:
     """Give Ray's options for a number of replicas that each take so many runs."""
-    actor = {"num_cpus": scale.cpus, "num_gpus": scale.gpus}
+    actor = {"num_cpus": scale.cpus, "num_gpus": scale.gpus, "runtime_env": {"env_vars": ENVIRONMENT}}
     if scale.most is None:
         return {"num_replicas": scale.replicas, "ray_actor_options": actor}
     autoscaling = AutoscalingConfig(

@@ -40,7 +40,7 @@ class Ingress:
         logs.set_up()
         asker = ray.get_runtime_context().get_actor_name() or ""
         programs = [
-            RemoteProgram(one.name, one.declares, one.traits, handle, options.times.queue, asker)
+            RemoteProgram(one.name, one.declares, one.traits, _own(handle), options.times.queue, asker)
             for one, handle in zip(described, handles, strict=True)
         ]
         app = App(programs, options)
@@ -50,6 +50,11 @@ class Ingress:
     def __serve_build_asgi_app__(self) -> "Door":
         """Give what Ray's replica hands requests to; it is opened and closed by the lifespan messages."""
         return self._door
+
+
+def _own(handle: DeploymentHandle[Any]) -> DeploymentHandle[Any]:
+    """Give a handle that speaks as this process is told to: one that has travelled speaks as where it was made."""
+    return serve.get_deployment_handle(handle.deployment_name, handle.app_name)
 
 
 class Door:

@@ -7,6 +7,14 @@ from msgspec import Struct
 from mserve.options import Options
 from mserve.server.logs import LogFormat, logging_config
 
+ENVIRONMENT = {
+    "RAY_SERVE_USE_GRPC_BY_DEFAULT": "1",  # between ingress and replica: half of what a message costs as Ray's object
+    "RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0",  # nothing that runs there blocks its loop
+    "RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP": "0",
+    "RAY_SERVE_REQUEST_PATH_LOG_BUFFER_SIZE": "1000",
+}
+"""What Ray advises where throughput counts, as far as replicas decide it. Its proxies are the cluster's."""
+
 
 class Part(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A program: where it lies, seen from the folder that travels to the cluster, and how clients call it."""
