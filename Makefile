@@ -44,12 +44,12 @@ test-clients: $(VENV)/.dev clients
 test-faults: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/faults tests/deploy $(ARGS)
 
-# On a Ray cluster of two nodes, on this machine; with HAProxy what a proxy can spoil; then the clients through Ray's own
+# On a Ray cluster of two nodes, on this machine; with HAProxy what that does otherwise; then the clients through Ray's own
 # proxy: needs PostgreSQL, and npm with Node 20.
 # MSERVE_TEST_SHARE=0.1 runs a tenth of the streams.
 test-ray: $(RAY)/.done clients
 	$(RAY)/bin/python -m pytest tests/on_ray --ignore tests/on_ray/haproxy --timeout 180 $(ARGS)
-	RAY_SERVE_ENABLE_HA_PROXY=1 $(RAY)/bin/python -m pytest $(addprefix tests/on_ray/,haproxy test_serving.py test_leaving.py) --timeout 180 $(ARGS)
+	RAY_SERVE_ENABLE_HA_PROXY=1 $(RAY)/bin/python -m pytest tests/on_ray/haproxy tests/on_ray/test_serving.py --timeout 180 $(ARGS)
 	MSERVE_TEST_ON_RAY=1 $(RAY)/bin/python -m pytest $(addprefix tests/clients/,$(ON_RAY)) --timeout 180 $(ARGS)
 
 # The page by itself, then in a browser, served by the wheel as anybody installs it: needs npm with Node 20, and Chromium.

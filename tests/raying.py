@@ -26,7 +26,8 @@ from ray.cluster_utils import Cluster
 
 node = {"num_cpus": 32, "object_store_memory": 80_000_000, "include_dashboard": False}
 cluster = Cluster(initialize_head=True, head_node_args=node)
-cluster.add_node(num_cpus=32, object_store_memory=80_000_000)
+if os.environ.get("RAY_SERVE_ENABLE_HA_PROXY") != "1":  # whose ports are a machine's, not a node's
+    cluster.add_node(num_cpus=32, object_store_memory=80_000_000)
 nodes = [cluster.head_node, *cluster.worker_nodes]
 ports = [str(node.metrics_export_port) for node in nodes]
 print("address", cluster.address, cluster.head_node.get_session_dir_path(), *ports, flush=True)
@@ -41,7 +42,7 @@ _apps = itertools.count(1)
 
 
 class RayCluster:
-    """Two nodes. What runs on them ends with them."""
+    """What runs on it ends with it."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
