@@ -38,7 +38,8 @@ ON_RAY = "MSERVE_TEST_ON_RAY" in os.environ
 """Whether what starts `mserve run` elsewhere starts `mserve deploy`."""
 _START_LIMIT = 90.0
 _SERVING = re.compile(r"Serving .* at (?P<url>\S+)")
-_apps = itertools.count(1)
+_apps = (f"app{number}{os.environ.get('PYTEST_XDIST_WORKER', '')}" for number in itertools.count(1))
+"""Names that no other cluster of this machine has: replicas are found by them."""
 
 
 class RayCluster:
@@ -115,7 +116,7 @@ class RayServer(ServerProcess):
     """Programs on Ray: what another `ServerProcess` is to `mserve run`."""
 
     def __init__(self, *arguments: str, env: Mapping[str, str] | None = None) -> None:
-        self.app = f"app{next(_apps)}"
+        self.app = next(_apps)
         self._arguments = ("--app", self.app, "--route-prefix", f"/{self.app}", "--cpus", "0.5", *arguments)
         self._env = dict(env or {})
         self.base_url = ""

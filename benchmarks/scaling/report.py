@@ -243,5 +243,5 @@ def _limits(way: str, fit: Fitted, load: Load) -> str:
 
 
 def _price(ways: Mapping[str, Fitted], load: Load, price: float) -> str:
-    body = ((way, f"{price_of_a_million(load, fit.costs.values(), price):.4f}") for way, fit in ways.items())
+    body = ((way, f"{price_of_a_million(load, fit.costs.values(), price):.3g}") for way, fit in ways.items())
     return grid(("", "a million tokens"), body)
