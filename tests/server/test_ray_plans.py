@@ -56,6 +56,33 @@ def test_a_module_keeps_its_name(tmp_path: Path, program: str, monkeypatch: pyte
     assert made.plan.programs == (Part(source="echo:serve", name="echo"),)
 
 
+def test_a_folder_travels_that_was_named_or_is_the_current_one_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [tmp_path / "one" / "one.py", tmp_path / "two" / "two.py"]
+    for file in files:
+        file.parent.mkdir()
+        file.write_text(SERVE)
+    monkeypatch.chdir(tmp_path / "one")
+    with pytest.raises(StartupError, match=f"all of {tmp_path} would travel"):
+        plan(*map(str, files))
+    monkeypatch.chdir(tmp_path)
+    assert plan(*map(str, files)).folder == tmp_path
+
+
+def test_files_of_secrets_do_not_travel_with_their_folder(
+    tmp_path: Path, program: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "secret").mkdir()
+    for name in ("secret/[1]", "tls.pem"):
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+    inside = plan(program, api_key_file="secret/[1]", ssl_keyfile=str(tmp_path / "tls.pem"))
+    assert inside.excludes == ("/secret/[[]1]", "/tls.pem")
+    assert plan(program, ssl_keyfile=str(tmp_path.parent / "tls.pem")).excludes == ()
+    assert plan(program).excludes == ()
+
+
 def test_options_mean_what_they_mean_to_mserve_run(program: str) -> None:
     made = plan(program, max_runs=7, limit_connections=9, log_format="json", access_log=False).plan
     assert made.options == msgspec.structs.replace(Settings(max_runs=7, shutdown_timeout=600).options(), store=None)

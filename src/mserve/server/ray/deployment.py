@@ -33,7 +33,7 @@ class Deployed(Struct, frozen=True):
 
 def deploy(planned: Planned, wanted: Wanted, settings: Settings, tell: Tell) -> Deployed:
     """Start an application, or update the one of this name; `StartupError` where that fails, with Ray's reason."""
-    is_own = _connect(wanted.address, {"working_dir": str(planned.folder)})
+    is_own = _connect(wanted.address, {"working_dir": str(planned.folder), "excludes": list(planned.excludes)})
     try:
         serve.start(http_options=http_options(settings))
         http = _get_global_client().http_config

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from glob import escape
 from pathlib import Path
 
 from msgspec import Struct, structs
@@ -119,6 +120,8 @@ class Planned(Struct, frozen=True, kw_only=True):
     programs: tuple[UserProgram, ...]
     folder: Path
     """Where the programs are named from; it travels to the cluster."""
+    excludes: tuple[str, ...] = ()
+    """What of it stays here, as `.gitignore` would say it."""
 
 
 def planned(sources: Sequence[str], names: Sequence[str], settings: Settings, wanted: Wanted) -> Planned:
@@ -127,8 +130,7 @@ def planned(sources: Sequence[str], names: Sequence[str], settings: Settings, wa
         if field.name in _RAYS_OWN and getattr(settings, field.name) != field.default:
             raise StartupError(f"--{field.name.replace('_', '-')} is nothing to mserve deploy: {_RAYS_OWN[field.name]}")
     options = _options(settings)
-    folders = [folder for source in sources if (folder := folder_of(source)) is not None]
-    folder = Path(os.path.commonpath(folders)) if folders else Path.cwd()
+    folder = _folder(sources)
     programs = load(*sources, names=tuple(names))
     plan = Plan(
         programs=tuple(
@@ -141,7 +143,26 @@ def planned(sources: Sequence[str], names: Sequence[str], settings: Settings, wa
         connections=settings.limit_connections,
         patience=float(settings.shutdown_timeout),
     )
-    return Planned(plan=plan, programs=programs, folder=folder)
+    return Planned(plan=plan, programs=programs, folder=folder, excludes=_secrets(settings, folder))
+
+
+def _folder(sources: Sequence[str]) -> Path:
+    """Give the folder that holds all programs; `StartupError` where nobody has named it, since all of it travels."""
+    folders = [folder for source in sources if (folder := folder_of(source)) is not None] or [Path.cwd()]
+    folder = Path(os.path.commonpath(folders))
+    if folder not in (*folders, Path.cwd()):
+        raise StartupError(
+            f"the programs lie in several folders, and all of {folder} would travel to the cluster: "
+            "move them into one, or say the same in there if that is meant"
+        )
+    return folder
+
+
+def _secrets(settings: Settings, folder: Path) -> tuple[str, ...]:
+    """Give the files of keys that lie in a folder, as patterns."""
+    said = (settings.api_key_file, settings.ssl_keyfile)
+    files = [Path(file).resolve() for file in said if file is not None]
+    return tuple(f"/{escape(str(file.relative_to(folder)))}" for file in files if file.is_relative_to(folder))
 
 
 def _options(settings: Settings) -> Options:
