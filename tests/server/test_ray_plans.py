@@ -36,14 +36,14 @@ def plan(program: str, *others: str, wanted: Wanted = Wanted(), names: tuple[str
 
 
 def test_programs_are_named_from_the_folder_that_holds_them_all(tmp_path: Path, program: str) -> None:
-    inner = tmp_path / "inner"
+    inner = tmp_path / "in.pyc"
     inner.mkdir()
     (inner / "other.py").write_text(SERVE + "again = serve\n")
     made = plan(program, f"{inner / 'other.py'}:again", names=("first",))
     assert made.folder == tmp_path
     assert made.plan.programs == (
         Part(source="echo.py", name="first"),
-        Part(source="inner/other.py:again", name="again"),
+        Part(source="in.pyc/other.py:again", name="again"),
     )
     assert [one.name for one in made.programs] == ["first", "again"]
 

@@ -180,6 +180,6 @@ def _options(settings: Settings) -> Options:
 
 def _inside(source: str, folder: Path) -> str:
     """Name a file from a folder; a module has its name everywhere."""
-    path, ending, attribute = source.partition(".py")
+    path, ending, attribute = source.rpartition(".py")
     file = Path(path + ending)
     return f"{file.resolve().relative_to(folder)}{attribute}" if file.is_file() else source
