@@ -11,7 +11,7 @@ import pytest
 from on_ray.asking import client
 from on_ray.conftest import PROGRAMS
 from postgres import Postgres
-from raying import RayServer
+from raying import RayServer, until
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -61,6 +61,22 @@ async def test_a_run_is_cancelled_through_any_ingress(keeping: RayServer) -> Non
             (await http.post(f"{keeping.base_url}/responses/{run['id']}/cancel")).raise_for_status()
         for run in runs:
             await status_until(http, f"{keeping.base_url}/responses/{run['id']}", "cancelled")
+
+
+async def test_an_update_lets_runs_end_that_nobody_waits_for(keeping: RayServer) -> None:
+    async with client() as http:
+        runs = [await begin(http, keeping.base_url, count=40, pause=0.5) for _ in range(4)]
+        before = _all(keeping)
+        await asyncio.to_thread(keeping.deploy)
+        for run in runs:
+            ended = await status_until(http, f"{keeping.base_url}/responses/{run['id']}", "completed")
+            assert text_of(ended).split()[1:] == [f"a/{number}" for number in range(40)]
+    gone = await asyncio.to_thread(until, lambda: not before & _all(keeping), 30, "the end of the old replicas")
+    print(f"the old replicas ended {gone:.1f} s after their runs")
+
+
+def _all(keeping: RayServer) -> set[int]:
+    return keeping.replicas("ingress") | keeping.replicas("talker")
 
 
 async def killed(keeping: RayServer, deployment: str) -> list[dict[str, Any]]:

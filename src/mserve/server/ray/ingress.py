@@ -1,6 +1,9 @@
 """What Ray's proxy asks: the app of `mserve run`, whose programs are on replicas of their own. Runs no user code."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import ray
@@ -21,6 +24,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 _ID = b"x-request-id"
+_LOOK = 0.2
+"""Seconds between two looks at whether all runs have ended."""
 
 
 class Described(Struct, frozen=True, kw_only=True):
@@ -65,6 +70,9 @@ class Door:
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Be an ASGI app."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, partial(self._patiently, receive), send)
+            return
 
         async def forward(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -73,6 +81,16 @@ class Door:
             await send(message)
 
         await self._app(scope, receive, forward)
+
+    async def _patiently(self, receive: Receive) -> Message:
+        """Give the next word of the lifespan; the last one once the runs have ended that no open request waits for."""
+        message = await receive()
+        if message["type"] == "lifespan.shutdown":
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._app.times.shutdown):
+                    while self._app.open_requests:  # noqa: ASYNC110  # Ray knows nothing of them
+                        await asyncio.sleep(_LOOK)
+        return message
 
 
 Served = serve.ingress()(Ingress)
