@@ -1,4 +1,6 @@
 import asyncio
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -89,6 +91,29 @@ async def test_a_program_that_does_not_open_is_told_with_its_reason(tmp_path: Pa
     cluster().take_down("closed")
     assert done.returncode == 3
     assert "no such model file" in done.stderr
+
+
+def test_a_cluster_that_is_named_and_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    soon = {"RAY_gcs_rpc_server_connect_timeout_s": "1", "RAY_NUM_REDIS_GET_RETRIES": "1"}
+    for name, value in {**soon, "RAY_ADDRESS": "127.0.0.1:1"}.items():
+        monkeypatch.setenv(name, value)
+    command = [sys.executable, "-m", "mserve", "deploy", TALKER]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
+    assert done.returncode == 3
+    assert "there is no Ray cluster at 127.0.0.1:1" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+async def test_what_takes_long_to_be_taken_down_is_waited_for() -> None:
+    server = RayServer(TALKER)
+    await asyncio.to_thread(server.deploy)
+    async with client() as http:
+        stream = asyncio.create_task(ask(http, server.base_url, body("a", count=70, pause=1.0)))
+        await asyncio.sleep(2)  # it has begun
+        done = await asyncio.to_thread(cluster().deploy, "--delete", "--app", server.app)
+        assert (await stream).is_whole("a", 70)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert "its streams have not ended yet" in done.stderr
 
 
 async def test_an_application_is_taken_down_and_others_stay(talking: RayServer) -> None:

@@ -51,7 +51,7 @@ def deploy(
         except ImportError as error:
             raise StartupError("mserve deploy needs Ray Serve: pip install 'mserve[ray]'") from error
         if delete:
-            deployment.take_down(wanted)
+            deployment.take_down(wanted, _tell)
             return
         plan = planned(programs, names, settings, wanted)
         if build is not None:

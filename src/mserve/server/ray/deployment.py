@@ -1,5 +1,6 @@
 """Brings an application to a cluster, and waits until it answers. Reports what it sees by callback."""
 
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -52,12 +53,16 @@ def deploy(planned: Planned, wanted: Wanted, settings: Settings, tell: Tell) -> 
     return Deployed(f"{scheme}://{host}:{http.port}{http.root_path}{wanted.route_prefix.rstrip('/')}/v1", is_own)
 
 
-def take_down(wanted: Wanted) -> None:
-    """Take an application down; its streams may end before. `StartupError` where there is none."""
+def take_down(wanted: Wanted, tell: Tell) -> None:
+    """Take an application down, and wait until its streams have ended. `StartupError` where there is none."""
     _connect(wanted.address, None)
     if wanted.app not in serve.status().applications:
         raise StartupError(f"there is no application {wanted.app!r} on this cluster")
-    serve.delete(wanted.app)
+    while wanted.app in serve.status().applications:
+        try:
+            serve.delete(wanted.app)
+        except TimeoutError:  # Ray waits for a minute, and streams may take longer
+            tell("its streams have not ended yet; who does not wait may leave, and it goes all the same")
 
 
 def http_options(settings: Settings) -> dict[str, Any]:
@@ -74,12 +79,13 @@ def http_options(settings: Settings) -> dict[str, Any]:
 
 
 def _connect(address: str | None, runtime_env: dict[str, Any] | None) -> bool:
-    """Connect to a cluster; tell whether it had to be started."""
+    """Connect to a cluster, that of RAY_ADDRESS where none is named; tell whether it had to be started."""
+    address = address or os.environ.get("RAY_ADDRESS")
     quiet: dict[str, Any] = {"namespace": "serve", "log_to_driver": False, "logging_level": "warning"}
     try:
         ray.init(address or "auto", runtime_env=runtime_env, **quiet)
     except ConnectionError as error:
-        if address is not None or runtime_env is None:
+        if address or runtime_env is None:
             raise StartupError(f"there is no Ray cluster at {address or 'this machine'}: {error}") from error
     except (RuntimeError, ValueError) as error:
         raise StartupError(f"Ray does not take it: {error}") from error
