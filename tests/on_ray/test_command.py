@@ -62,9 +62,10 @@ def test_a_manifest_for_kuberay_carries_the_same_config(tmp_path: Path) -> None:
         assert container["image"] == "registry.example/mserve:1"
 
 
-def test_a_password_is_not_written_down(tmp_path: Path) -> None:
+@pytest.mark.parametrize("store", ["postgresql://me:secret@host/runs", "postgresql:///runs?password=secret"])
+def test_a_password_is_not_written_down(tmp_path: Path, store: str) -> None:
     file = tmp_path / "serve.yaml"
-    done = cluster().deploy(TALKER, "--build", str(file), "--store", "postgresql://me:secret@host/runs")
+    done = cluster().deploy(TALKER, "--build", str(file), "--store", store)
     assert done.returncode == 3
     assert "PGPASSWORD" in done.stderr
     assert "secret" not in done.stderr

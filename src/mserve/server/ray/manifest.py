@@ -66,7 +66,7 @@ def _config(plan: Plan, wanted: Wanted, settings: Settings, working_dir: str | N
 
 
 def _has_password(url: str) -> bool:
-    return ":" in url.partition("://")[2].rpartition("@")[0]
+    return ":" in url.partition("://")[2].rpartition("@")[0] or "password=" in url
 
 
 def _without_defaults(plan: Plan) -> Any:
