@@ -120,7 +120,7 @@ class RayServer(ServerProcess):
         self._arguments = ("--app", self.app, "--route-prefix", f"/{self.app}", "--cpus", "0.5", *arguments)
         self._env = dict(env or {})
         self.base_url = ""
-        self._said = ""
+        self.said = ""
 
     @property
     def output(self) -> str:
@@ -141,10 +141,10 @@ class RayServer(ServerProcess):
     def deploy(self, *arguments: str) -> None:
         """Deploy it, or update it."""
         done = cluster().deploy(*self._arguments, *arguments, env=self._env)
-        self._said += done.stdout + done.stderr
-        assert done.returncode == 0, self._said
+        self.said += done.stdout + done.stderr
+        assert done.returncode == 0, self.said
         found = _SERVING.search(done.stdout)
-        assert found is not None, self._said
+        assert found is not None, self.said
         self.base_url = found["url"]
 
     def replicas(self, deployment: str) -> set[int]:

@@ -17,20 +17,12 @@ from mserve.server.ray.ingress import Door
 from mserve.server.ray.remote import RemoteProgram
 from mserve.web.app import App
 
-_NAME = "the race's ingress"
-
-
-class _Asker:
-    """An actor that is there."""
-
 
 def main(address: str, app: str, port: int) -> None:
     """Serve until somebody ends it."""
     ray.init(address, namespace="serve", log_to_driver=False, logging_level="warning")
     handle = serve.get_deployment_handle("program", app_name=app)
-    # A replica looks after those that ask it among Ray's actors, and ends the runs of who is none.
-    _ = ray.remote(_Asker).options(name=_NAME, num_cpus=0).remote()
-    program = RemoteProgram("program", frozenset({"prompt"}), Traits(), handle, 60.0, _NAME)
+    program = RemoteProgram("program", frozenset({"prompt"}), Traits(), handle, 60.0)
     options = Options(api_keys=(f"bench:{hashlib.sha256(KEY.encode()).hexdigest()}",), store=None)
     door = Door(App([program], options))
     uvicorn.run(door, host="127.0.0.1", port=port, access_log=False, log_level="warning", timeout_keep_alive=60)

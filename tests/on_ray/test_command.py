@@ -118,8 +118,10 @@ async def test_what_takes_long_to_be_taken_down_is_waited_for() -> None:
 
 
 async def test_an_application_is_taken_down_and_others_stay(talking: RayServer) -> None:
-    other = RayServer(TALKER)
+    other = RayServer(TALKER, "--timeout-keep-alive", "4")
     await asyncio.to_thread(other.deploy)
+    assert f"deploying {other.app} on the cluster {cluster().address}" in other.said
+    assert "--timeout-keep-alive 4 counts for nothing: the proxies of this cluster run with 5" in other.said
     async with client() as http:
         assert (await ask(http, other.base_url, body("a", count=1))).is_whole("a", 1)
         done = await asyncio.to_thread(cluster().deploy, "--delete", "--app", other.app)

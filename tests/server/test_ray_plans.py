@@ -16,7 +16,8 @@ from mserve.events import Failure, TextDelta, Usage
 from mserve.request import Request
 from mserve.server.config import Settings
 from mserve.server.ray.plan import Logs, Part, Plan
-from mserve.server.ray.planning import Planned, RaySettings, Wanted, planned
+from mserve.server.ray.planning import Planned, RaySettings, planned
+from mserve.server.ray.wanted import Wanted
 from mserve.server.ray.wire import read_call, read_events, write_call, write_events, write_failure
 from mserve.web.keys import line_of
 
@@ -99,6 +100,8 @@ def test_options_mean_what_they_mean_to_mserve_run(program: str) -> None:
         ({"header_timeout": 3.0}, "Ray's proxy reads the heads of requests"),
         ({"store": "sqlite:////tmp/runs.db"}, "replicas share no file"),
         ({"host": "0.0.0.0"}, "everybody who can reach"),
+        ({"port": 0}, "--port 0 is nothing to mserve deploy"),
+        ({"on_disconnect": "detach", "store": "none"}, "there is no store to find them in"),
     ],
 )
 def test_what_cannot_be_said_to_ray_is_refused(program: str, said: dict[str, Any], reason: str) -> None:
@@ -133,12 +136,31 @@ def test_replicas_are_a_number_or_a_range() -> None:
 
 
 @pytest.mark.parametrize(
-    "wanted",
-    [Wanted(autoscale="4:1"), Wanted(autoscale="4"), Wanted(autoscale="1:2", replicas=1), Wanted(replicas=0)],
+    ("wanted", "reason"),
+    [
+        (Wanted(autoscale="4:1"), "--autoscale takes MIN:MAX, as in 1:4, MIN the smaller one, not '4:1'"),
+        (Wanted(autoscale="4"), "--autoscale takes MIN:MAX"),
+        (Wanted(autoscale="a:b"), "--autoscale takes MIN:MAX"),
+        (Wanted(autoscale="0:0"), "--autoscale takes MIN:MAX"),
+        (Wanted(autoscale="1:2", replicas=1), "say one of them"),
+        (Wanted(replicas=0), "--replicas is a number from 1 to 100000, not 0"),
+        (Wanted(cpus=-1), "--cpus is a number from 0 to 10000, not -1"),
+        (Wanted(ingress_replicas=0), "--ingress-replicas is a number from 1"),
+        (Wanted(autoscale="1:2", downscale_delay=-1), "--downscale-delay is a number from 0"),
+        (Wanted(target_runs=5), "--target-runs says something with --autoscale MIN:MAX alone"),
+        (Wanted(app=""), "--app takes a name"),
+        (Wanted(route_prefix="llm"), "--route-prefix begins with /"),
+    ],
 )
-def test_numbers_that_make_no_sense_are_refused(wanted: Wanted) -> None:
-    with pytest.raises(StartupError):
-        wanted.scale()
+def test_numbers_that_make_no_sense_are_refused(program: str, wanted: Wanted, reason: str) -> None:
+    with pytest.raises(StartupError, match=reason):
+        plan(program, wanted=wanted)
+
+
+def test_what_all_of_it_takes_is_counted_at_its_most(program: str) -> None:
+    assert plan(program).plan.processors() == 2
+    assert plan(program, wanted=Wanted(replicas=3, cpus=0.5, ingress_replicas=2)).plan.processors() == 3.5
+    assert plan(program, wanted=Wanted(autoscale="0:4", ingress_cpus=0)).plan.processors() == 4
 
 
 def test_logs_are_set_up_as_they_are_planned(capfd: pytest.CaptureFixture[str]) -> None:
@@ -152,8 +174,8 @@ def test_logs_are_set_up_as_they_are_planned(capfd: pytest.CaptureFixture[str]) 
 @given(extra=ASKED)
 def test_a_call_arrives_as_it_was_sent(extra: dict[str, Any]) -> None:
     request = Request(messages=[{"role": "user", "content": "hi"}], temperature=0.5, extra=extra)
-    asked = read_call(write_call(request, {"x-a": "b"}, "her", "an ingress"))
-    assert (asked.request, asked.headers, asked.caller, asked.asker) == (request, {"x-a": "b"}, "her", "an ingress")
+    asked = read_call(write_call(request, {"x-a": "b"}, "her"))
+    assert (asked.request, asked.headers, asked.caller) == (request, {"x-a": "b"}, "her")
 
 
 def test_events_arrive_as_they_were_said() -> None:
@@ -163,12 +185,35 @@ def test_events_arrive_as_they_were_said() -> None:
     assert read_events(write_failure(failure)) == [failure]
 
 
-def test_without_ray_the_command_says_what_to_install(tmp_path: Path, program: str) -> None:
+@pytest.fixture
+def without_ray(tmp_path: Path) -> dict[str, str]:
     (tmp_path / "ray.py").write_text("raise ImportError('as where it is not installed')")
-    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
-    command = [sys.executable, "-m", "mserve", "deploy", program]
-    done = subprocess.run(
-        command, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, timeout=30, check=False
-    )
+    return os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
+
+
+def deployed(env: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "mserve", "deploy", *arguments]
+    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=30, check=False)
+
+
+def test_without_ray_the_command_says_what_to_install(without_ray: dict[str, str], program: str) -> None:
+    done = deployed(without_ray, program)
     assert (done.returncode, done.stdout) == (3, "")
     assert "pip install 'mserve[ray]'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--delete",), "--delete takes an application down"),
+        (("--delete", "--build", "serve.yaml"), "--delete takes an application down"),
+        (("--image", "registry.example/mserve:1"), "--image says something with --build alone"),
+        (("--working-dir", "https://a.b/c.zip"), "--working-dir says something with --build alone"),
+    ],
+)
+def test_words_that_contradict_each_other_are_refused_before_anything_is_done(
+    without_ray: dict[str, str], program: str, arguments: tuple[str, ...], reason: str
+) -> None:
+    done = deployed(without_ray, program, *arguments)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert reason in done.stderr

@@ -8,11 +8,12 @@ from cyclopts import Parameter
 from rich.text import Text
 
 from mserve.errors import StartupError
-from mserve.server.ray.planning import Planned, RaySettings, Wanted, planned
+from mserve.server.ray.planning import Planned, RaySettings, planned
+from mserve.server.ray.wanted import Wanted
 
 from .arguments import Names, Program, forget_secrets
 from .failure import errors, told_in_words
-from .screen import show_serving
+from .screen import console, show_serving
 
 if TYPE_CHECKING:
     from mserve.server.ray.deployment import Deployed
@@ -46,6 +47,10 @@ def deploy(
     """Serve programs on Ray Serve, each on replicas of its own behind one ingress."""
     forget_secrets()
     with told_in_words():
+        if delete and (programs or build or wanted != Wanted(address=wanted.address, app=wanted.app)):
+            raise StartupError("--delete takes an application down, and has nothing beside it but --app and --address")
+        if build is None and (image or working_dir):
+            raise StartupError(f"--{'image' if image else 'working-dir'} says something with --build alone")
         try:
             from mserve.server.ray import deployment  # noqa: PLC0415  # an extra, and slow
         except ImportError as error:
@@ -55,7 +60,7 @@ def deploy(
             return
         plan = planned(programs, names, settings, wanted)
         if build is not None:
-            build.write_text(_config(plan, wanted, settings, image, working_dir), "utf-8")
+            _write(build, _config(plan, wanted, settings, image, working_dir))
             return
         _show(plan, wanted, deployment.deploy(plan, wanted, settings, _tell))
 
@@ -68,8 +73,16 @@ def _config(plan: Planned, wanted: Wanted, settings: RaySettings, image: str | N
     return manifest_of(plan.plan, wanted, settings, working_dir, image)
 
 
-def _tell(waiting: str) -> None:
-    errors.print(Text(f"waiting: {waiting}", style="dim"))
+def _write(file: Path, config: str) -> None:
+    try:
+        file.write_text(config, "utf-8")
+    except OSError as error:
+        raise StartupError(f"--build cannot write {file}: {error.strerror}") from error
+    console.print(Text.assemble("Wrote ", (str(file), "bold cyan")))
+
+
+def _tell(what: str) -> None:
+    errors.print(Text(what, style="dim"))
 
 
 def _show(plan: Planned, wanted: Wanted, done: "Deployed") -> None:

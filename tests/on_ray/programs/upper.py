@@ -1,4 +1,4 @@
-"""A sync program, which declares tools and an option of its own."""
+"""A sync program, which declares an option of its own."""
 
 import time
 from collections.abc import Iterator

@@ -6,7 +6,6 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-import ray
 from msgspec import Struct
 from ray import serve
 from ray.serve.handle import DeploymentHandle
@@ -43,9 +42,8 @@ class Ingress:
         self, described: Sequence[Described], handles: Sequence[DeploymentHandle[Any]], options: Options, logs: Logs
     ) -> None:
         logs.set_up()
-        asker = ray.get_runtime_context().get_actor_name() or ""
         programs = [
-            RemoteProgram(one.name, one.declares, one.traits, _own(handle), options.times.queue, asker)
+            RemoteProgram(one.name, one.declares, one.traits, _own(handle), options.times.queue)
             for one, handle in zip(described, handles, strict=True)
         ]
         app = App(programs, options)

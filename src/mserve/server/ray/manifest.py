@@ -12,7 +12,7 @@ from mserve.server.config import Settings
 
 from .deployment import http_options
 from .plan import Plan
-from .planning import Wanted
+from .wanted import Wanted
 
 _IMPORT_PATH = "mserve.server.ray.application:build"
 
@@ -61,7 +61,10 @@ def _config(plan: Plan, wanted: Wanted, settings: Settings, working_dir: str | N
         application["runtime_env"] = {"working_dir": working_dir}
     http = {name: value for name, value in http_options(settings).items() if value not in (None, "")}
     config = {"proxy_location": "EveryNode", "http_options": http, "applications": [application]}
-    ServeDeploySchema.model_validate(config)
+    try:
+        ServeDeploySchema.model_validate(config)
+    except ValueError as error:
+        raise StartupError(f"Ray does not take it: {error}") from error
     return config
 
 

@@ -63,3 +63,9 @@ class Plan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Requests that one replica of the ingress has open at once."""
     patience: float = 600.0
     """Seconds that the streams of a replica get to end, once it is to go."""
+
+    def processors(self) -> float:
+        """Give the processors that all of it takes of a cluster, with as many replicas as it may have."""
+        scale, ingress = self.scale, self.ingress
+        each = scale.cpus * (scale.replicas if scale.most is None else scale.most)
+        return each * len(self.programs) + ingress.cpus * ingress.replicas

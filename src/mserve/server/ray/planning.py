@@ -13,9 +13,11 @@ from mserve.options import Options
 from mserve.programs.load import folder_of
 from mserve.programs.user import UserProgram, load
 from mserve.server.config import Settings
+from mserve.web.kept.keeper import check_store
 from mserve.web.keys import lines_in
 
-from .plan import Logs, Part, Plan, Scale
+from .plan import Logs, Part, Plan
+from .wanted import Wanted
 
 _RAYS_OWN = {
     "uds": "Ray's proxy listens on an address",
@@ -40,79 +42,6 @@ class RaySettings(Settings):
     shutdown_timeout: int = 600
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """Where to deploy, and on how much.
-
-    Attributes
-    ----------
-    address
-        The cluster, as Ray names it; by default this machine's, or one that is started and ends with this command.
-    app
-        The application's name: one of the same name is updated, and its streams may end.
-    route_prefix
-        The path that the application is found under.
-    replicas
-        How many replicas each program has.
-    autoscale
-        As MIN:MAX, how many each has by the streams that run.
-    target_runs
-        Running streams that each replica is to have, with --autoscale.
-    upscale_delay
-        Seconds that there have to be more, before there is another replica.
-    downscale_delay
-        Seconds that there have to be less, before there is one less.
-    cpus
-        Processors that each replica takes of its node.
-    gpus
-        Graphics cards that each replica takes of its node.
-    ingress_replicas
-        How many replicas speak to clients.
-    ingress_cpus
-        Processors that each of those takes.
-
-    """
-
-    address: str | None = None
-    app: str = "mserve"
-    route_prefix: str = "/"
-    replicas: int | None = None
-    autoscale: str | None = None
-    target_runs: float = 100.0
-    upscale_delay: float = 10.0
-    downscale_delay: float = 300.0
-    cpus: float = 1.0
-    gpus: float = 0.0
-    ingress_replicas: int = 1
-    ingress_cpus: float = 1.0
-
-    def scale(self) -> Scale:
-        """Give how many replicas a program has; `StartupError` for what is no number of them."""
-        if self.autoscale is None:
-            return self._scale(1 if self.replicas is None else self.replicas, None)
-        least, _, most = self.autoscale.partition(":")
-        if self.replicas is not None or not (least.isdecimal() and most.isdecimal() and int(least) <= int(most)):
-            raise StartupError("--autoscale takes MIN:MAX, as in 1:4, and then there is no --replicas")
-        return self._scale(int(least), int(most))
-
-    def ingress(self) -> Scale:
-        """Give how many replicas the ingress has."""
-        return Scale(replicas=self.ingress_replicas, cpus=self.ingress_cpus)
-
-    def _scale(self, least: int, most: int | None) -> Scale:
-        if (least if most is None else most) < 1:
-            raise StartupError("a program needs one replica at least")
-        return Scale(
-            replicas=least,
-            most=most,
-            target=self.target_runs,
-            up_after=self.upscale_delay,
-            down_after=self.downscale_delay,
-            cpus=self.cpus,
-            gpus=self.gpus,
-        )
-
-
 class Planned(Struct, frozen=True, kw_only=True):
     """What is to be deployed, with what only this process has of it."""
 
@@ -129,9 +58,15 @@ def planned(sources: Sequence[str], names: Sequence[str], settings: Settings, wa
     for field in fields(settings):
         if field.name in _RAYS_OWN and getattr(settings, field.name) != field.default:
             raise StartupError(f"--{field.name.replace('_', '-')} is nothing to mserve deploy: {_RAYS_OWN[field.name]}")
+    if settings.port == 0:
+        raise StartupError(
+            "--port 0 is nothing to mserve deploy: each node's proxy has the same port, which has to be known"
+        )
+    wanted.check()
     options = _options(settings)
     folder = _folder(sources)
     programs = load(*sources, names=tuple(names))
+    check_store(programs, options)
     plan = Plan(
         programs=tuple(
             Part(source=_inside(source, folder), name=one.name) for source, one in zip(sources, programs, strict=True)

@@ -27,14 +27,12 @@ class RemoteProgram(Struct, frozen=True):
     handle: DeploymentHandle[Any]
     patience: float
     """Seconds that a run may wait for a replica that has room for it."""
-    asker: str
-    """The name of this replica among Ray's actors: when it dies, the run has nobody to answer."""
     sync: bool = False
     lifespan: Lifespan | None = None
 
     async def run(self, call: Call) -> AsyncGenerator[Event, None]:
         """Have a replica answer; see `Program.run`. Whoever closes this cancels the run there."""
-        asked = write_call(call.request, call.headers, call.caller, self.asker)
+        asked = write_call(call.request, call.headers, call.caller)
         # In no request's context: with a request Ray cancels all that it has asked for, and a run may outlive its own.
         session = session_of(call) if self.traits.session_affinity else ""
         messages = Context().run(self.handle.options(stream=True, session_id=session).run.remote, asked)

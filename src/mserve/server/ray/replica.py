@@ -11,7 +11,6 @@ from mserve.runs.failure import failure_of_client
 from mserve.web.families import Family
 from mserve.web.lifespan import Lifespans
 
-from .askers import Askers
 from .metering import Metering
 from .plan import Logs, Part
 from .wire import BEGUN, read_call, write_events, write_failure
@@ -26,7 +25,6 @@ class ProgramReplica:
         self._lifespans = Lifespans([self._program])
         self._active = ActiveRuns(options)
         self._metering = Metering(self._counted)
-        self._askers = Askers()
 
     async def check_health(self) -> None:
         """Open what all runs share: a replica whose first check fails gets no request. Later, tell that it answers."""
@@ -47,14 +45,12 @@ class ProgramReplica:
             yield write_failure(failure_of_client(error))
             return
         choices = Choices(runs)
-        self._askers.add(call.asker, choices.runs[0].cancel)
         try:
             yield BEGUN
             while not choices.ended:
                 if batches := await choices.take():
                     yield write_events(batches)
         finally:
-            self._askers.discard(call.asker, choices.runs[0].cancel)
             choices.close()
 
     def _counted(self) -> tuple[Family, ...]:
@@ -70,6 +66,5 @@ class ProgramReplica:
     async def __del__(self) -> None:
         """Close all, once Ray has let the runs end."""
         self._metering.close()
-        self._askers.close()
         await self._active.close()
         await self._lifespans.close()

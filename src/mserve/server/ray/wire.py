@@ -17,8 +17,6 @@ class Asked(Struct, frozen=True, kw_only=True):
     request: Request
     headers: dict[str, str]
     caller: str | None = None
-    asker: str
-    """The actor that reads the answer."""
 
 
 _to_bytes = msgspec.msgpack.Encoder().encode
@@ -30,9 +28,9 @@ BEGUN = b""
 """The first word of a replica: the run has its turn there."""
 
 
-def write_call(request: Request, headers: Mapping[str, str], caller: str | None, asker: str) -> bytes:
+def write_call(request: Request, headers: Mapping[str, str], caller: str | None) -> bytes:
     """Write down a call."""
-    asked = Asked(request=request, headers=dict(headers), caller=caller, asker=asker)
+    asked = Asked(request=request, headers=dict(headers), caller=caller)
     try:
         return _to_bytes(asked)
     except OverflowError:  # a client may say any number, and JSON holds any
