@@ -48,7 +48,7 @@ test-faults: $(VENV)/.dev
 # proxy: needs PostgreSQL, and npm with Node 20.
 # MSERVE_TEST_SHARE=0.1 runs a tenth of the streams.
 test-ray: $(RAY)/.done clients
-	$(RAY)/bin/python -m pytest tests/on_ray --ignore tests/on_ray/haproxy --timeout 180 $(ARGS)
+	$(RAY)/bin/python -m pytest -n 2 --dist loadfile tests/on_ray --ignore tests/on_ray/haproxy --timeout 180 $(ARGS)
 	RAY_SERVE_ENABLE_HA_PROXY=1 $(RAY)/bin/python -m pytest tests/on_ray/haproxy tests/on_ray/test_serving.py --timeout 180 $(ARGS)
 	MSERVE_TEST_ON_RAY=1 $(RAY)/bin/python -m pytest $(addprefix tests/clients/,$(ON_RAY)) --timeout 180 $(ARGS)
 
