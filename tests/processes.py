@@ -57,6 +57,11 @@ class ServerProcess:
                 self._changed.wait(left)
         return found
 
+    def wait_for_count(self, text: str, count: int, limit: float = 5.0) -> None:
+        """Wait until a text was printed so often: what a program prints may be read after its answer."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: "".join(self._lines).count(text) >= count, limit), self._lines
+
     def stop(self, how: int = signal.SIGTERM) -> int:
         """End it, and give its exit code."""
         if self._process.poll() is None:

@@ -327,6 +327,7 @@ HOSTS = {
 def test_a_server_goes_by_its_own_names_alone(local: ServerProcess, status: int, host: str) -> None:
     before = ran(local)
     assert answers(local, asking(host=f"Host: {host}")) == [status]
+    local.wait_for_count("ran: ", before + (status == 200))
     assert ran(local) - before == (status == 200)
 
 
