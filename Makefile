@@ -19,7 +19,7 @@ ON_RAY := $(addprefix test_,$(addsuffix .py,openai_python openai_python_tools op
 	langchain_responses))
 BUILT := src/mserve/web/built/index.html
 
-.PHONY: demo test test-unit test-clients test-faults test-ray test-ui playground docs clients bench bench-micro bench-ray costs check format lock clean
+.PHONY: demo test test-unit test-clients test-faults test-ray test-ui playground docs environments clients bench bench-micro bench-ray costs check format lock clean
 
 demo: $(VENV)/.demo
 	$(BIN)/mserve demo $(ARGS)
@@ -64,6 +64,9 @@ playground: $(BUILT)
 # Not --quiet: MkDocs counts no warning then that it does not print.
 docs: $(DOCS)/.done
 	$(DOCS)/bin/mkdocs build
+
+# All that the slower suites need, beside .venv.
+environments: clients $(RAY)/.done $(PAGE)/node_modules/.done
 
 clients: $(CLIENTS)/openai-2/.done $(CLIENTS)/openai-3/.done $(NODE)/node_modules/.done
 
