@@ -59,8 +59,7 @@ class ServerProcess:
 
     def wait_for_count(self, text: str, count: int, limit: float = 5.0) -> None:
         """Wait until a text was printed so often: what a program prints may be read after its answer."""
-        with self._changed:
-            assert self._changed.wait_for(lambda: "".join(self._lines).count(text) >= count, limit), self._lines
+        self.wait_for(rf"(?s)({re.escape(text)}.*?){{{count}}}", limit)
 
     def stop(self, how: int = signal.SIGTERM) -> int:
         """End it, and give its exit code."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from statistics import median
 from typing import Any
 
+from benchmarks.medians import middle, ratio
 from benchmarks.report import grid, number
 from benchmarks.scaling.contestants import LABELS, ROLES
 from benchmarks.scaling.model import (
@@ -171,14 +172,13 @@ def _rate(run: Run) -> float:
 
 
 def _middle(runs: Iterable[Run], measure: Callable[[Run], float]) -> float | None:
-    values = [measure(run) for run in runs]
-    return median(values) if values else None
+    return middle([measure(run) for run in runs])
 
 
 def _times(runs: Iterable[Run], base: Iterable[Run]) -> str:
-    below = {run["round"]: _rate(run) for run in base}
-    ratios = [_rate(run) / below[run["round"]] for run in runs if run["round"] in below]
-    return f" ({median(ratios):.2f})" if ratios else ""
+    above, below = ({run["round"]: _rate(run) for run in some} for some in (runs, base))
+    times = ratio(above, below)
+    return "" if times is None else f" ({times:.2f})"
 
 
 def _first(runs: list[Run]) -> str:

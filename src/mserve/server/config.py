@@ -10,7 +10,7 @@ from mserve.store.opening import default_url
 
 from .access import check_reach, key_lines, own_names
 from .logs import LogFormat
-from .ranges import RANGES
+from .ranges import RANGES, check_ranges
 
 LogLevel = Literal["critical", "error", "warning", "info", "debug", "trace"]
 
@@ -196,9 +196,7 @@ class Settings:
 
     def options(self) -> Options:
         """Give what the app is told; `StartupError` for a number or an origin that makes no sense."""
-        for name, (least, most) in RANGES.items():
-            if not least <= (value := getattr(self, name)) <= most:
-                raise StartupError(f"--{name.replace('_', '-')} is a number from {least} to {most}, not {value}")
+        check_ranges(self, RANGES)
         for origin in self.allowed_origins:
             if not _ORIGIN.fullmatch(origin):
                 raise StartupError(

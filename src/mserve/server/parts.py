@@ -9,6 +9,7 @@ from mserve.errors import LoadError, StartupError
 from mserve.programs.user import UserProgram
 
 from .config import Settings
+from .ranges import flag_of
 
 _DIVIDED = {"max_runs": 1, "max_queue": 0, "max_threads": 1, "limit_connections": 1}
 """What a process counts for itself, and the least that one can work with."""
@@ -52,6 +53,6 @@ def check_parts(settings: Settings) -> None:
     for name, least in _DIVIDED.items():
         if (said := getattr(settings, name)) < settings.workers * least:
             raise StartupError(
-                f"--{name.replace('_', '-')} {said} cannot be divided among {settings.workers} workers: "
+                f"{flag_of(name)} {said} cannot be divided among {settings.workers} workers: "
                 f"raise it, or say --workers {said}"
             )

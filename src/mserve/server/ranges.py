@@ -1,7 +1,9 @@
-"""From where to where a setting makes sense. Checks nothing itself."""
+"""From where to where a number that a flag takes makes sense."""
 
 import sys
+from collections.abc import Mapping
 
+from mserve.errors import StartupError
 from mserve.options import MIB
 
 _DAY = 24 * 60 * 60
@@ -38,3 +40,16 @@ RANGES = {
     "block_warning": (0, _DAY),
     "worker_timeout": (0.5, _DAY),
 }
+
+
+def check_ranges(said: object, ranges: Mapping[str, tuple[float, float]]) -> None:
+    """Refuse a number of `said` that is out of its range, `StartupError`; None is no number that was said."""
+    for name, (least, most) in ranges.items():
+        value = getattr(said, name)
+        if value is not None and not least <= value <= most:
+            raise StartupError(f"{flag_of(name)} is a number from {least} to {most}, not {value}")
+
+
+def flag_of(name: str) -> str:
+    """Give a setting's flag."""
+    return f"--{name.replace('_', '-')}"

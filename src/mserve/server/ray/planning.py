@@ -13,6 +13,7 @@ from mserve.options import Options
 from mserve.programs.load import folder_of
 from mserve.programs.user import UserProgram, load
 from mserve.server.config import Settings
+from mserve.server.ranges import flag_of
 from mserve.web.kept.keeper import check_store
 from mserve.web.keys import lines_in
 
@@ -57,7 +58,7 @@ def planned(sources: Sequence[str], names: Sequence[str], settings: Settings, wa
     """Load programs and plan their application; `StartupError` for what cannot be said to Ray."""
     for field in fields(settings):
         if field.name in _RAYS_OWN and getattr(settings, field.name) != field.default:
-            raise StartupError(f"--{field.name.replace('_', '-')} is nothing to mserve deploy: {_RAYS_OWN[field.name]}")
+            raise StartupError(f"{flag_of(field.name)} is nothing to mserve deploy: {_RAYS_OWN[field.name]}")
     if settings.port == 0:
         raise StartupError(
             "--port 0 is nothing to mserve deploy: each node's proxy has the same port, which has to be known"

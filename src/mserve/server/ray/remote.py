@@ -33,8 +33,8 @@ class RemoteProgram(Struct, frozen=True):
     async def run(self, call: Call) -> AsyncGenerator[Event, None]:
         """Have a replica answer; see `Program.run`. Whoever closes this cancels the run there."""
         asked = write_call(call.request, call.headers, call.caller)
-        # In no request's context: with a request Ray cancels all that it has asked for, and a run may outlive its own.
         session = session_of(call) if self.traits.session_affinity else ""
+        # In no request's context: with a request Ray cancels all that it has asked for, and a run may outlive its own.
         messages = Context().run(self.handle.options(stream=True, session_id=session).run.remote, asked)
         try:
             message = await self._next(messages, self.patience)

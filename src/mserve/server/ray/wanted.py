@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields
 
 from mserve.errors import StartupError
+from mserve.server.ranges import check_ranges, flag_of
 
 from .plan import Scale
 
@@ -68,10 +69,7 @@ class Wanted:
 
     def check(self) -> None:
         """Refuse what makes no sense, or would say nothing: `StartupError`."""
-        for name, (least, most) in _RANGES.items():
-            value = getattr(self, name)
-            if value is not None and not least <= value <= most:
-                raise StartupError(f"{_flag(name)} is a number from {least:g} to {most:g}, not {value}")
+        check_ranges(self, _RANGES)
         if not self.app:
             raise StartupError("--app takes a name")
         if not self.route_prefix.startswith("/"):
@@ -80,7 +78,7 @@ class Wanted:
             raise StartupError("--replicas is a number that stays, and --autoscale one that does not: say one of them")
         for field in fields(self):
             if self.autoscale is None and field.name in _OF_AUTOSCALE and getattr(self, field.name) != field.default:
-                raise StartupError(f"{_flag(field.name)} says something with --autoscale MIN:MAX alone")
+                raise StartupError(f"{flag_of(field.name)} says something with --autoscale MIN:MAX alone")
 
     def scale(self) -> Scale:
         """Give how many replicas a program has; `StartupError` for what is no number of them."""
@@ -105,7 +103,3 @@ class Wanted:
             cpus=self.cpus,
             gpus=self.gpus,
         )
-
-
-def _flag(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
